@@ -1,0 +1,1 @@
+"""What is learned on train and stored with the model, so that raw input is prepared as in training."""

@@ -1,0 +1,148 @@
+"""PNG and JPEG files as uint8 arrays, decoded the same way for training and prediction."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kpipe.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg")
+MOST_PIXELS = 64_000_000
+"""More pixels in one image are taken for an attack or a mistake; the largest cameras stay below."""
+
+Size = tuple[int, int]
+"""Height and width."""
+
+IGNORED = ("thumbs.db", "desktop.ini")
+BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+TASK = 64
+"""Files decoded by a thread at a time: one by one, handing them out would cost more than a small image."""
+
+
+class Unreadable(NamedTuple):
+    """A file that is no image kpipe reads, and why."""
+
+    file: Path
+    why: str
+
+
+def files_in(folder: Path) -> list[Path]:
+    """All files under ``folder`` in the order of their names, but those hidden or left by file browsers."""
+    found = []
+    for root, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [f"{root}/{name}" for name in names if not name.startswith(".") and name.lower() not in IGNORED]
+    return [Path(name) for name in sorted(found)]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in ``folder`` in the order of their names, but hidden ones."""
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def decode(file: Path, size: Size | None, channels: int) -> np.ndarray:
+    """One image: (height, width, channels) uint8.
+
+    Turned upright by its EXIF tag; transparent parts lie on white; palettes become colours; 16-bit grey keeps its
+    high byte; colour becomes grey by ITU-R 601; another size is reached by bilinear resizing with antialiasing.
+
+    Raises: what Pillow raises for a broken file, DecompressionBombError for one too large.
+    """
+    with Image.open(file, formats=("PNG", "JPEG")) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise Image.DecompressionBombError(f"{opened.width} x {opened.height} pixels")
+        ImageOps.exif_transpose(opened, in_place=True)
+        image: Image.Image = opened
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+        if image.has_transparency_data:
+            layer = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        return fit(image, size, channels)
+
+
+def fit(image: Image.Image, size: Size | None, channels: int) -> np.ndarray:
+    """A Pillow image in the wanted colours and size, as an array."""
+    mode = "L" if channels == 1 else "RGB"
+    if image.mode != mode:
+        image = image.convert(mode)
+    if size is not None and (image.height, image.width) != size:
+        image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+    return np.asarray(image).reshape(image.height, image.width, channels)
+
+
+def decode_all(files: Sequence[Path], size: Size | None, channels: int) -> tuple[np.ndarray, list[Unreadable]]:
+    """The readable images as one array (images, height, width, channels), and the files that are not readable.
+
+    Without ``size``, all images must have the size of the first readable one.
+
+    Raises: DataError: the sizes differ and none is given.
+    """
+    unreadable: list[Unreadable] = []
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        wanted = size or first_size(files, channels)
+        images = np.zeros((len(files), *wanted, channels), dtype=np.uint8)
+
+        def decode_some(start: int) -> list[tuple[int, Unreadable]]:
+            indices = range(start, min(start + TASK, len(files)))
+            tried = ((index, decode_into(images[index], files[index], size, channels)) for index in indices)
+            return [(index, problem) for index, problem in tried if problem is not None]
+
+        found = [problem for some in threads.map(decode_some, range(0, len(files), TASK)) for problem in some]
+    if found:
+        images = np.delete(images, [index for index, _ in found], axis=0)
+        unreadable = [problem for _, problem in found]
+    return images, unreadable
+
+
+def decode_into(row: np.ndarray, file: Path, size: Size | None, channels: int) -> Unreadable | None:
+    image = try_to_decode(file, size, channels)
+    if isinstance(image, Unreadable):
+        return image
+    if image.shape != row.shape:
+        raise DataError(
+            f"{file}: {image.shape[0]} x {image.shape[1]} pixels (height x width), the images before it have "
+            f"{row.shape[0]} x {row.shape[1]}",
+            f"give the size that all are to have, as `image_size: [{row.shape[0]}, {row.shape[1]}]`",
+        )
+    row[...] = image
+    return None
+
+
+def try_to_decode(file: Path, size: Size | None, channels: int) -> np.ndarray | Unreadable:
+    try:
+        return decode(file, size, channels)
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, *BOMBS) as error:
+        return Unreadable(file, reason(file, error))
+
+
+def reason(file: Path, error: Exception) -> str:
+    """Why a file is not readable, in words for the person who owns it."""
+    if isinstance(error, UnidentifiedImageError):
+        return "is empty" if file.stat().st_size == 0 else "is no PNG or JPEG image"
+    if isinstance(error, BOMBS):
+        return f"has more than {MOST_PIXELS:,} pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return f"is damaged: {error}"
+
+
+def first_size(files: Sequence[Path], channels: int) -> Size:
+    """The size of the first readable image. Raises: DataError: none is."""
+    for file in files:
+        image = try_to_decode(file, None, channels)
+        if not isinstance(image, Unreadable):
+            return image.shape[0], image.shape[1]
+    raise DataError(f"none of {len(files)} files is a readable PNG or JPEG image, the first is {files[0]}")

@@ -1,0 +1,37 @@
+"""Accuracy: the fraction of right predictions."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from kpipe.evaluation.evidence import Evidence, Metric
+from kpipe.signature import Task
+
+
+class Accuracy(Metric):
+    """The fraction of examples, or of labels, predicted right.
+
+    classes: the most probable class is the true one. labels: ``accuracy`` is the fraction of single yes/no answers
+    that are right, ``exact_match`` the fraction of examples with every label right (a probability of 0.5 is a yes).
+
+    Shapes: (examples, num_classes | num_labels) -> ``accuracy``; for labels ``exact_match`` too
+
+    Example:
+        evaluate: {metrics: [accuracy]}
+
+    Reference: M. Sokolova, G. Lapalme, 2009, A systematic analysis of performance measures for classification tasks.
+    """
+
+    type: Literal["accuracy"] = "accuracy"
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels"})
+
+    def compute(self, evidence: Evidence) -> dict[str, float]:
+        from sklearn.metrics import accuracy_score
+
+        targets, predicted = evidence.targets, evidence.predicted
+        if evidence.task == "classes":
+            return {"accuracy": float(accuracy_score(targets, predicted))}
+        return {
+            "accuracy": float(accuracy_score(targets.ravel(), predicted.ravel())),
+            "exact_match": float((targets == predicted).all(axis=1).mean()),
+        }

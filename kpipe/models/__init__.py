@@ -1,0 +1,1 @@
+"""Architectures, one per file: each builds a Keras model from a Signature."""

@@ -1,0 +1,55 @@
+"""The two ends of every network: raw inputs scaled by what train taught, and the output in the target's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from kpipe.signature import Feature, Target
+
+if TYPE_CHECKING:
+    import keras
+
+Scaling = Literal["standardize", "rescale", "none"]
+
+
+def open_input(feature: Feature) -> keras.KerasTensor:
+    """The input layer: raw values, in the dtype they have in memory."""
+    import keras
+
+    return keras.Input(feature.shape, dtype=feature.dtype, name=layer_name(feature.name))
+
+
+def scale(x: Any, feature: Feature, scaling: Scaling) -> Any:
+    """Casts to floats and scales: (x - mean) / standard deviation of train, x / 255, or not at all."""
+    import keras
+
+    dtype = keras.config.dtype_policy().variable_dtype
+    if scaling == "standardize" and feature.mean:
+        mean, variance = list(feature.mean), never_zero(feature.variance)
+        return keras.layers.Normalization(mean=mean, variance=variance, dtype=dtype, name="standardize")(x)
+    factor = 1 / 255 if scaling == "rescale" else 1.0
+    return keras.layers.Rescaling(factor, dtype=dtype, name="rescale" if scaling == "rescale" else "cast")(x)
+
+
+def close_output(x: Any, target: Target, regularizer: Any = None) -> Any:
+    """A dense layer of logits; for values it is followed by their scale on train: output * deviation + mean."""
+    import keras
+
+    policy = keras.config.dtype_policy().variable_dtype
+    name = layer_name(target.name)
+    if target.task != "values" or not target.mean:
+        return keras.layers.Dense(target.size, kernel_regularizer=regularizer, dtype=policy, name=name)(x)
+    x = keras.layers.Dense(target.size, kernel_regularizer=regularizer, dtype=policy, name="standardized_output")(x)
+    mean, variance = list(target.mean), never_zero(target.variance)
+    return keras.layers.Normalization(mean=mean, variance=variance, invert=True, dtype=policy, name=name)(x)
+
+
+def never_zero(variances: Sequence[float]) -> list[float]:
+    """A feature that is constant on train is shifted but not scaled."""
+    return [variance if variance > 0 else 1.0 for variance in variances]
+
+
+def layer_name(name: str) -> str:
+    """Keras keeps ``/`` for paths."""
+    return name.replace("/", "_")

@@ -1,0 +1,73 @@
+"""Pipeline: all the sections of a YAML file, and the checks that cross them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from kpipe.backend import Backend, Precision
+from kpipe.data.source import Source
+from kpipe.evaluation.evaluate import Evaluate
+from kpipe.models.architecture import Architecture
+from kpipe.spec.mistake import Problem
+from kpipe.spec.one_of import OneOf, components
+from kpipe.spec.spec import Spec, Tuple, refuse
+from kpipe.spec.yaml import dump
+from kpipe.training.method import Method
+
+
+class Track(Spec):
+    """Where the run is recorded in MLflow; the server is MLFLOW_TRACKING_URI, or the local store in ``mlruns/``."""
+
+    experiment: str | None = Field(
+        None, min_length=1, max_length=250, description="the MLflow experiment; by default the pipeline's name"
+    )
+    tags: dict[str, str] = Field({}, description="tags put on the MLflow run, beside kpipe's own")
+
+
+def as_stages(value: Any) -> Any:
+    """One training method stands for a list of one."""
+    return [value] if isinstance(value, (dict, str)) else value
+
+
+class Pipeline(Spec):
+    """A deep-learning pipeline: data, model, training, evaluation and tracking."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="the pipeline's name")
+    backend: Backend | None = Field(None, description="--backend, then KERAS_BACKEND, then this, then the first installed")
+    precision: Precision = Field("float32", description="of computing; mixed_* keeps float32 weights")
+    seed: int = Field(0, ge=0, lt=2**32, description="of weights, splits, batch order and every random layer")
+    data: Annotated[Source, OneOf("kpipe.data")] = Field(description="where the data comes from")
+    model: Annotated[Architecture, OneOf("kpipe.models")] = Field(description="the network")
+    train: Annotated[
+        Tuple[Annotated[Method, OneOf("kpipe.training")]], BeforeValidator(as_stages)
+    ] = Field(min_length=1, description="a training method, or a list of stages")
+    evaluate: Evaluate = Field(Evaluate(), description="metrics and pictures")
+    track: Track = Field(Track(), description="the record in MLflow")
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Pipeline:
+        problems = [*self.evaluate.misfits(self.data.task, self.data.kind)]
+        if self.data.kind is not None and self.data.kind not in self.model.accepts:
+            fitting = [
+                name
+                for name, model in components("kpipe.models").items()
+                if issubclass(model, Architecture) and self.data.kind in model.accepts
+            ]
+            problems.append(
+                Problem(
+                    ("model", "type"),
+                    f"`{self.model.type}` takes {' or '.join(sorted(self.model.accepts))} inputs, "
+                    f"but the data gives {self.data.kind} inputs",
+                    f"models that fit: {', '.join(fitting) or 'none'}",
+                )
+            )
+        if problems:
+            raise refuse(*problems)
+        return self
+
+
+def effective_yaml(pipeline: Pipeline) -> str:
+    """The pipeline with every default, as YAML that reads back to an equal one; paths are absolute."""
+    return dump(pipeline.model_dump(mode="json"))

@@ -1,0 +1,187 @@
+"""Record: what a run writes down about itself, and the Watcher that writes the learning curves."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpipe import serving
+from kpipe.backend import Backend, device, tensorflow_hidden
+from kpipe.errors import Interrupted
+from kpipe.evaluation.drawing import png
+from kpipe.files import write_atomic
+from kpipe.journal import Journal, flatten
+from kpipe.pipeline import Pipeline
+from kpipe.runs import Run, Status
+from kpipe.tracking import Tracking
+from kpipe.training.method import Epoch, Logs
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+    from kpipe.evaluation.evidence import Evidence
+
+
+class Curves:
+    """A Watcher that writes ``train/*``, ``val/*`` and ``fit/*`` to the journal at the end of each epoch."""
+
+    def __init__(self, journal: Journal, several_stages: bool) -> None:
+        self.journal = journal
+        self.several_stages = several_stages
+
+    def on_stage(self, stage: str, epochs: int, steps: int) -> None:
+        pass
+
+    def on_step(self, epoch: int, step: int, logs: Logs) -> None:
+        pass
+
+    def on_epoch(self, row: Epoch) -> None:
+        stage = f"{row.stage}/" if self.several_stages else ""
+        values = {
+            "progress/epoch": float(row.epoch),
+            "progress/learning_rate": row.learning_rate,
+            "progress/epoch_seconds": row.seconds,
+            "progress/examples_per_second": row.examples_per_second,
+        }
+        for name, value in row.logs.items():
+            values[f"val/{name[4:]}" if name.startswith("val_") else f"train/{name}"] = value
+        self.journal.metrics({f"{stage}{name}": value for name, value in values.items()}, row.step)
+
+
+@dataclass
+class Recording:
+    """A run while it is being made: its journal, and the process that tells MLflow."""
+
+    journal: Journal
+    tracking: Tracking
+    unsent: str = ""
+
+
+@contextmanager
+def recorded(run: Run) -> Iterator[Recording]:
+    """Records a run from here on, and ends it with the right status whatever happens."""
+    tracking = Tracking.start(run)
+    journal = Journal(run.journal)
+    recording = Recording(journal, tracking)
+    status: Status = "FAILED"
+    try:
+        yield recording
+        status = "FINISHED"
+    except (Interrupted, KeyboardInterrupt):
+        status = "KILLED"
+        raise
+    finally:
+        journal.end(status)
+        journal.close()
+        recording.unsent = tracking.close(status).message
+
+
+def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits) -> None:
+    """What is known before training: params, tags, data sets, the pipeline's files."""
+    write_params(journal, pipeline)
+    write_tags(journal, pipeline, engine, splits.fingerprint)
+    write_datasets(journal, splits)
+    folder = journal.path.parent
+    write_atomic(folder / "artifacts" / "environment.txt", environment())
+    for file in ("pipeline.yaml", "resolved.yaml", "artifacts/environment.txt"):
+        journal.artifact(folder / file)
+
+
+def write_params(journal: Journal, pipeline: Pipeline) -> None:
+    """The hyperparameters, flat: what was written first, then every default."""
+    sections = {"data", "model", "train", "evaluate", "seed", "precision"}
+    written = flatten(pipeline.model_dump(mode="json", include=sections, exclude_unset=True))
+    journal.params({**written, **flatten(pipeline.model_dump(mode="json", include=sections - {"evaluate"}))})
+
+
+def write_tags(journal: Journal, pipeline: Pipeline, engine: Backend, fingerprint: str) -> None:
+    """Where and with what the run was made."""
+    commit, dirty = git_state(Path.cwd())
+    tags = {
+        "pipeline": pipeline.name,
+        "backend": engine,
+        "device": device(),
+        "data.fingerprint": fingerprint,
+        "version.kpipe": version("kpipe"),
+        "version.keras": version("keras"),
+        f"version.{engine}": version(engine),
+        "version.python": platform.python_version(),
+        **pipeline.track.tags,
+    }
+    if commit:
+        tags |= {"git.commit": commit, "git.dirty": str(dirty).lower()}
+    journal.tags(tags)
+
+
+def write_datasets(journal: Journal, splits: Splits) -> None:
+    """The three splits as data sets: what MLflow shows beside a run's metrics."""
+    signature = splits.signature
+    for context, split in splits:
+        profile = {
+            "examples": len(split),
+            "inputs": {feature.name: [list(feature.shape), feature.dtype] for feature in signature.inputs},
+            "target": signature.target.task,
+            "names": list(signature.target.names),
+        }
+        journal.dataset(context, splits.origin, splits.fingerprint, splits.origin, profile)
+
+
+def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
+    """The trained model: kpipe's own folder, from which MLflow's is made, and a ``.keras`` file for others to use."""
+    import numpy as np
+
+    examples = splits.test.take(np.arange(1))
+    serving.save(run.model, pipeline, splits.signature, splits.preparation, model, examples)
+    journal.model(run.model)
+    with tensorflow_hidden():
+        model.save(run.artifacts / "model.keras")
+    journal.artifact(run.artifacts / "model.keras")
+
+
+def write_evaluation(
+    journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, evidence: Evidence, metrics: Mapping[str, float]
+) -> None:
+    """Metrics, pictures and the report page."""
+    last_step = evidence.history[-1].step if evidence.history else 0
+    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, last_step)
+    facts = {
+        "metrics": dict(metrics),
+        "left_out": pipeline.evaluate.left_out(evidence),
+        "skipped": list(splits.skipped),
+        "examples": {name: len(split) for name, split in splits},
+    }
+    write_atomic(run.artifacts / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    journal.artifact(run.artifacts / "metrics.json")
+    folder = run.artifacts / "pictures"
+    folder.mkdir(exist_ok=True)
+    for name, figure in pipeline.evaluate.draw(evidence):
+        (folder / f"{name}.png").write_bytes(png(figure))
+        journal.artifact(folder / f"{name}.png", "pictures")
+
+
+def git_state(folder: Path) -> tuple[str, bool]:
+    """The commit checked out in ``folder`` and whether the tree differs from it; an empty commit outside git."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]  # noqa: S607
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            return ""
+
+    commit = git("rev-parse", "HEAD")
+    return commit, bool(commit and git("status", "--porcelain", "--untracked-files=no"))
+
+
+def environment() -> str:
+    """Every installed package with its version, as ``pip freeze`` would print it, headed by Python and the machine."""
+    packages = sorted({f"{found.name}=={found.version}" for found in distributions()}, key=str.lower)
+    return "\n".join([f"# Python {platform.python_version()}, {platform.platform()}", *packages, ""])

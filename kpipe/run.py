@@ -1,0 +1,135 @@
+"""kpipe run: from a checked pipeline to a trained, evaluated, recorded model. The story of the whole package."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpipe import backend, record, runs
+from kpipe.backend import Backend
+from kpipe.errors import Interrupted, WrongInput
+from kpipe.evaluation.evaluate import gather
+from kpipe.evaluation.mistakes import confusions
+from kpipe.files import write_atomic
+from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.record import recorded
+from kpipe.runs import ROOT, Run
+from kpipe.spec.check import checked
+from kpipe.spec.document import read
+from kpipe.training.method import Epoch, Stage, Watcher
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run came to."""
+
+    run: Run
+    metrics: Mapping[str, float]
+    best_epoch: int
+    epochs: int
+    worst: str
+    skipped: tuple[str, ...]
+    unsent: str
+
+
+def run(
+    pipeline: Pipeline,
+    text: str | None = None,
+    option: str | None = None,
+    watchers: Sequence[Watcher] = (),
+    root: Path = ROOT,
+) -> Finished:
+    """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for.
+
+    Raises: WrongInput: before anything is recorded. Diverged, Interrupted, TrackingError: the run stays, with its status.
+    """
+    engine = backend.choose(option, pipeline.backend)
+    splits = load(pipeline)
+    new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
+    new.update(backend=engine)
+    resolved = effective_yaml(pipeline)
+    write_atomic(new.folder / "pipeline.yaml", text or resolved)
+    write_atomic(new.folder / "resolved.yaml", resolved)
+    return carry_out(new, pipeline, engine, splits, watchers)
+
+
+def resume(
+    name: str, option: str | None = None, watchers: Sequence[Watcher] = (), root: Path = ROOT
+) -> Finished:
+    """Goes on with a stopped run from its newest checkpoint, on the backend it began on.
+
+    Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed.
+    """
+    stopped = runs.find(root, name)
+    stopped.hold()
+    if stopped.record.status == "FINISHED":
+        raise WrongInput(f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'pipeline.yaml'} starts it anew")
+    if option and option != stopped.record.backend:
+        raise WrongInput(f"run {stopped.name} began on {stopped.record.backend} and cannot go on on {option}")
+    pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
+    splits = load(pipeline)
+    fingerprint = stopped.folder / "fingerprint"
+    if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
+        raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
+    stopped.update(status="RUNNING", end=None)
+    return carry_out(stopped, pipeline, backend.choose(stopped.record.backend, None), splits, watchers)
+
+
+def load(pipeline: Pipeline) -> Splits:
+    """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
+    splits = pipeline.data.load(pipeline.seed)
+    pipeline.model.check(splits.signature.input)
+    pipeline.evaluate.require_fit(splits.signature)
+    return splits
+
+
+def carry_out(
+    run: Run, pipeline: Pipeline, engine: Backend, splits: Splits, watchers: Sequence[Watcher]
+) -> Finished:
+    """What a new run and a resumed one have in common."""
+    with recorded(run) as recording:
+        journal = recording.journal
+        write_atomic(run.folder / "fingerprint", splits.fingerprint)
+        backend.use(engine, pipeline.precision, pipeline.seed)
+        model = pipeline.model.build(splits.signature)
+        record.write_start(journal, pipeline, engine, splits)
+        recording.tracking.ready()
+        history, best_epoch = train(pipeline, model, splits, run, [*watchers, record.Curves(journal, len(pipeline.train) > 1)])
+        record.write_model(journal, run, pipeline, splits, model)
+        evidence = gather(model, splits.test, splits.signature, "test", pipeline.data.batch_size, history)
+        metrics = pipeline.evaluate.measure(evidence)
+        record.write_evaluation(journal, run, pipeline, splits, evidence, metrics)
+    worst = ", ".join(str(confusion) for confusion in confusions(evidence))
+    return Finished(run, metrics, best_epoch, len(history), worst, splits.skipped, recording.unsent)
+
+
+def train(
+    pipeline: Pipeline, model: keras.Model, splits: Splits, run: Run, watchers: Sequence[Watcher]
+) -> tuple[tuple[Epoch, ...], int]:
+    """The stages, one after the other; returns all their epochs and the best one of the last."""
+    history: tuple[Epoch, ...] = ()
+    steps = best_epoch = 0
+    for index, method in enumerate(pipeline.train):
+        stage = Stage(
+            name=method.type if len(pipeline.train) == 1 else f"{index + 1}-{method.type}",
+            index=index,
+            seed=pipeline.seed,
+            batch_size=pipeline.data.batch_size,
+            first_step=steps,
+            checkpoints=run.checkpoints / str(index),
+            watchers=tuple(watchers),
+        )
+        try:
+            trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
+        except Interrupted as interrupted:
+            interrupted.hint = f"go on with: kpipe run --resume {run.name}"
+            raise
+        history, steps, best_epoch = history + trained.history, steps + trained.steps, trained.best_epoch
+    return history, best_epoch

@@ -1,0 +1,162 @@
+"""Runs: the folders of ``mlruns/runs``. What stands on disk there is the truth; MLflow is told of it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from kpipe.errors import RunNotFound, WrongInput
+from kpipe.files import Lock, write_atomic
+from kpipe.run_names import draw
+from kpipe.spec.mistake import nearest
+from kpipe.spec.spec import Spec
+
+ROOT = Path("mlruns")
+"""The store of the folder where kpipe runs."""
+LOCAL = "local"
+"""The tracking URI of a run recorded in its own store's database, wherever that store is moved to."""
+Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+
+
+class Record(Spec):
+    """What ``run.json`` holds."""
+
+    id: str
+    name: str
+    pipeline: str
+    experiment: str
+    status: Status = "RUNNING"
+    start: datetime
+    end: datetime | None = None
+    backend: str | None = None
+    tracking_uri: str | None = None
+    mlflow_run_id: str | None = None
+
+
+class Run:
+    """One run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.name = folder.name
+        self._lock = Lock(self.folder / "run.lock")
+
+    @property
+    def root(self) -> Path:
+        """The store this run belongs to."""
+        return self.folder.parent.parent
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal.jsonl"
+
+    @property
+    def record(self) -> Record:
+        """What ``run.json`` says now. Raises: RunNotFound: it is not there, or was damaged."""
+        path = self.folder / "run.json"
+        try:
+            return Record.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise RunNotFound(f"{path}: not the record of a run: {error}") from error
+
+    @property
+    def status(self) -> Status:
+        """As recorded; a run whose process died without a word is KILLED."""
+        recorded = self.record.status
+        return "KILLED" if recorded == "RUNNING" and not self.alive else recorded
+
+    @property
+    def alive(self) -> bool:
+        """Some process, perhaps this one, is at work on the run."""
+        return self._lock.taken()
+
+    def hold(self) -> None:
+        """Makes the run this process's, until it ends. Raises: WrongInput: another process is at work on it."""
+        if self._lock.handle is None and not self._lock.take(seconds=0.3):
+            raise WrongInput(f"run {self.name} is still running in another process", "wait for it, or stop it")
+
+    def free(self) -> None:
+        self._lock.free()
+
+    def update(self, **changes: Any) -> None:
+        """Changes fields of ``run.json``."""
+        changed = Record.model_validate({**self.record.model_dump(), **changes})
+        write_atomic(self.folder / "run.json", changed.model_dump_json(indent=2) + "\n")
+
+    def finish(self, status: Status) -> None:
+        self.update(status=status, end=now())
+        self.free()
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create(root: Path, experiment: str, pipeline_name: str) -> Run:
+    """A new run with a name that no run of ``root`` has, held by this process."""
+    folder = new_folder(root / "runs")
+    run = Run(folder)
+    run.hold()
+    record = Record(id=uuid.uuid4().hex, name=run.name, pipeline=pipeline_name, experiment=experiment, start=now())
+    write_atomic(run.folder / "run.json", record.model_dump_json(indent=2) + "\n")
+    for part in (run.checkpoints, run.artifacts):
+        part.mkdir()
+    return run
+
+
+def new_folder(parent: Path) -> Path:
+    """A new folder called ``brisk-otter-412``; to make a folder is atomic, so two processes never share one."""
+    parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        folder = parent / draw()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+
+
+def runs(root: Path) -> list[Run]:
+    """All runs of ``root``, the newest first."""
+    found = [Run(path.parent) for path in (root / "runs").glob("*/run.json")]
+    return sorted(found, key=lambda run: run.record.start, reverse=True)
+
+
+def find(root: Path, text: str) -> Run:
+    """The run called ``text``: its name, a unique beginning of it, its MLflow run id, or ``last``.
+
+    Raises: RunNotFound: no such run (with the nearest name), or several.
+    """
+    known = runs(root)
+    if not known:
+        raise RunNotFound(f"no runs in {root / 'runs'}", "kpipe run PIPELINE.yaml makes one")
+    if text == "last":
+        return known[0]
+    exact = [run for run in known if text in (run.name, run.record.mlflow_run_id)]
+    found = exact or [run for run in known if text and run.name.startswith(text)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RunNotFound(f"`{text}` is the beginning of {len(found)} runs", some([run.name for run in found]))
+    near = nearest(text, [run.name for run in known])
+    hint = f"did you mean `{near}`?" if near else f"newest first: {some([run.name for run in known])}"
+    raise RunNotFound(f"no run `{text}` in {root / 'runs'}", hint)
+
+
+def some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

@@ -1,0 +1,203 @@
+"""Sender: reads a run's journal and tells MLflow, remembering how far it got, so that nothing is sent twice."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from kpipe import journal, packaging, store
+from kpipe.errors import TrackingError
+from kpipe.files import Lock, write_atomic
+from kpipe.journal import Event
+from kpipe.runs import Run
+from kpipe.spec.spec import Spec
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+RETRY_SECONDS = 30.0
+MAX_PARAM, MAX_TAG, MAX_KEY, MAX_DIGEST = 6000, 8000, 250, 16
+METRICS_A_BATCH, OTHERS_A_BATCH = 800, 100
+
+
+class Sent(Spec):
+    """What ``sent.json`` holds: where in MLflow the run is, and the place in the journal up to which it was told."""
+
+    experiment_id: str = ""
+    run_id: str = ""
+    offset: int = 0
+    model_id: str | None = None
+
+
+class Sender:
+    """One run's way into MLflow."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.path = run.folder / "sent.json"
+        self.sent = Sent.model_validate_json(self.path.read_bytes()) if self.path.exists() else Sent()
+        self.lock = Lock(run.folder / "sent.lock")
+        self.client: MlflowClient
+        self.metrics: list[Any] = []
+        self.params: list[Any] = []
+        self.tags: list[Any] = []
+
+    @property
+    def behind(self) -> bool:
+        """MLflow was not told everything."""
+        return not self.run.journal.exists() or self.sent.offset < self.run.journal.stat().st_size
+
+    def open(self) -> None:
+        """Finds or creates the experiment and the run. Raises: TrackingError: MLflow refuses or does not answer."""
+        if not self.lock.take(seconds=10):
+            raise TrackingError(f"another process is sending run {self.run.name}", "wait for it")
+        record = self.run.record
+        uri = store.resolve(record.tracking_uri or store.chosen(), self.run.root)
+        self.client = store.connect(uri, self.run.root)
+        experiment = store.experiment(self.client, record.experiment, uri, self.run.root)
+        if self.sent.run_id:
+            return
+        tag = "kpipe.id"  # a sender killed between creating the run and remembering it leaves one to be found
+        known = self.client.search_runs([experiment], f"tags.`{tag}` = '{record.id}'", max_results=1)
+        created = (
+            known[0]
+            if known
+            else self.client.create_run(
+                experiment,
+                start_time=int(record.start.timestamp() * 1000),
+                run_name=self.run.name,
+                tags={tag: record.id, "pipeline": record.pipeline},
+            )
+        )
+        self._remember(experiment_id=experiment, run_id=created.info.run_id)
+
+    def send(self) -> str | None:
+        """Sends all that is new. Returns why it could not, or None when MLflow has everything."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            events = journal.read(self.run.journal, self.sent.offset)
+            for event in events:
+                self._take(event)
+            if events:
+                self._flush(events[-1].end)
+        except (MlflowException, OSError) as error:
+            self.metrics, self.params, self.tags = [], [], []
+            return store.reason(error)
+        return None
+
+    def _take(self, event: Event) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
+        data, when = event.data, event.data["time"]
+        if event.kind == "metrics":
+            self.metrics += [Metric(key_of(key), value, when, data["step"]) for key, value in data["values"].items()]
+        elif event.kind == "params":
+            self.params += [Param(key_of(key), cut(value, MAX_PARAM)) for key, value in data["values"].items()]
+        elif event.kind == "tags":
+            self.tags += [RunTag(key[:MAX_KEY], cut(value, MAX_TAG)) for key, value in data["values"].items()]
+        else:
+            self._flush()
+            act: Callable[[dict[str, Any]], None] = getattr(self, f"_{event.kind}")
+            act(data)
+            self._remember(offset=event.end)
+        if len(self.metrics) >= METRICS_A_BATCH:
+            self._flush(event.end)
+
+    def _flush(self, offset: int | None = None) -> None:
+        while self.metrics or self.params or self.tags:
+            self.client.log_batch(
+                self.sent.run_id,
+                metrics=self.metrics[:METRICS_A_BATCH],
+                params=self.params[:OTHERS_A_BATCH],
+                tags=self.tags[:OTHERS_A_BATCH],
+            )
+            del self.metrics[:METRICS_A_BATCH], self.params[:OTHERS_A_BATCH], self.tags[:OTHERS_A_BATCH]
+        if offset is not None:
+            self._remember(offset=offset)
+
+    def _remember(self, **changes: Any) -> None:
+        self.sent = Sent.model_validate({**self.sent.model_dump(), **changes})
+        write_atomic(self.path, self.sent.model_dump_json() + "\n")
+
+    def _dataset(self, data: dict[str, Any]) -> None:
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        profile = data["profile"]
+        # MLflow takes two data sets of one name and digest for the same one, so the split is part of the name
+        dataset = Dataset(
+            name=f"{data['name']} {data['context']}"[:500],
+            digest=data["digest"][:MAX_DIGEST],
+            source_type="code",
+            source=json.dumps({"tags": {"mlflow.source.name": data["origin"]}}),
+            schema=packaging.dataset_schema(profile),
+            profile=json.dumps({"num_rows": profile["examples"], **profile, "names": profile["names"][:100]}),
+        )
+        tags = [InputTag("mlflow.data.context", data["context"])]
+        self.client.log_inputs(self.sent.run_id, [DatasetInput(dataset, tags)])
+
+    def _artifact(self, data: dict[str, Any]) -> None:
+        if not (self.run.folder / data["file"]).is_file():
+            self.client.set_tag(
+                self.sent.run_id, f"missing.{data['file']}"[:MAX_KEY], "was gone when it should be sent"
+            )
+            return
+        self.client.log_artifact(self.sent.run_id, str(self.run.folder / data["file"]), data["folder"] or None)
+
+    def _model(self, data: dict[str, Any]) -> None:
+        from mlflow.entities import LoggedModelOutput
+
+        if self.sent.model_id is None:
+            query = f"source_run_id = '{self.sent.run_id}'"
+            found = self.client.search_logged_models([self.sent.experiment_id], query, max_results=1)
+            made = (
+                found[0]
+                if found
+                else self.client.create_logged_model(
+                    self.sent.experiment_id,
+                    name=self.run.record.pipeline,
+                    source_run_id=self.sent.run_id,
+                    params=dict(self.client.get_run(self.sent.run_id).data.params),
+                    model_type="keras",
+                )
+            )
+            self._remember(model_id=made.model_id)
+        model = self.client.get_logged_model(self.sent.model_id)
+        self.client.log_outputs(self.sent.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        with packaging.packaged(self.run.folder / data["folder"], model, self.sent.run_id) as folder:
+            self.client.log_model_artifacts(model.model_id, str(folder))
+        self.client.finalize_logged_model(model.model_id, "READY")
+
+    def _resume(self, _: dict[str, Any]) -> None:
+        self.client.update_run(self.sent.run_id, status="RUNNING")
+
+    def _end(self, data: dict[str, Any]) -> None:
+        if self.sent.model_id is not None:
+            self._metrics_of_model()
+        self.client.set_terminated(self.sent.run_id, data["status"], data["time"])
+
+    def _metrics_of_model(self) -> None:
+        """The final test metrics stand beside the model, too, in MLflow's table of models."""
+        from mlflow.entities import Metric
+
+        values = self.client.get_run(self.sent.run_id).data.metrics
+        final = [
+            Metric(metric.key, metric.value, metric.timestamp, metric.step, model_id=self.sent.model_id)
+            for key in values
+            if key.startswith("test/")
+            for metric in self.client.get_metric_history(self.sent.run_id, key)[-1:]
+        ]
+        self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])
+
+
+def key_of(name: str) -> str:
+    """A name that MLflow takes for a param or metric: letters, digits and ``/_-. :``."""
+    clean = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/.")
+    return clean[:MAX_KEY] or "_"
+
+
+def cut(value: str, limit: int) -> str:
+    return value if len(value) <= limit else value[: limit - 3] + "..."

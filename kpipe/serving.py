@@ -1,0 +1,206 @@
+"""Serving: a trained model as a folder of plain files with their hashes, and back; never a pickle, never code.
+
+``manifest.json`` holds the SHA-256 of every other file. The network is built anew from ``resolved.yaml`` and
+``signature.json``, the weights come from ``model.weights.h5``, raw input is prepared by ``preparation.json``.
+MLflow loads the same folder through ``_load_pyfunc``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+import kpipe.backend
+from kpipe.errors import DataError
+from kpipe.files import write_atomic
+from kpipe.signature import Signature, Target
+from kpipe.version import __version__
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+    import pandas as pd
+
+    from kpipe.data.preparation.preparation import Preparation
+    from kpipe.data.splits import Batch
+    from kpipe.pipeline import Pipeline
+
+WEIGHTS = "model.weights.h5"
+FILES = ("resolved.yaml", "signature.json", "preparation.json", "schema.json", WEIGHTS)
+FORMAT = 1
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A trained model with all it needs to take raw input."""
+
+    pipeline: Pipeline
+    signature: Signature
+    preparation: Preparation
+    model: keras.Model
+
+    def predict(self, batch: Batch) -> np.ndarray:
+        """Prepared inputs -> probabilities (examples, classes | labels) or values (examples, values)."""
+        from kpipe.data.splits import ArraySplit
+        from kpipe.evaluation.forward import predict, probabilities
+
+        outputs, _ = predict(self.model, ArraySplit(batch), self.signature, BATCH_SIZE)
+        return probabilities(outputs, self.signature.target.task)
+
+
+def save(
+    folder: Path,
+    pipeline: Pipeline,
+    signature: Signature,
+    preparation: Preparation,
+    model: keras.Model,
+    examples: Batch,
+) -> None:
+    """Writes the folder whole or not at all; ``examples`` are one or a few of the prepared inputs, shown in MLflow."""
+    import keras
+
+    from kpipe.pipeline import effective_yaml
+    from kpipe.schema_of_model import describe
+
+    engine = keras.backend.backend()
+    place = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    texts = {
+        "resolved.yaml": effective_yaml(pipeline),
+        "signature.json": signature.model_dump_json(indent=2),
+        "preparation.json": preparation.model_dump_json(indent=2),
+        "schema.json": json.dumps(describe(signature, preparation, examples, engine)),
+    }
+    try:
+        for name, text in texts.items():
+            write_atomic(place / name, text + "\n")
+        model.save_weights(place / WEIGHTS)
+        manifest = {
+            "format": FORMAT,
+            "kpipe": __version__,
+            "keras": keras.__version__,
+            "backend": engine,
+            "files": {name: sha256(place / name) for name in FILES},
+        }
+        write_atomic(place / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+        place.chmod(0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        place.replace(folder)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+
+
+def load(folder: Path, backend: str | None = None) -> Predictor:
+    """Rebuilds the model, on the backend given, else on that of this process, else on the one it was trained on.
+
+    Raises: DataError: a file is missing, was changed, or is not what kpipe wrote.
+    """
+    from kpipe.data.preparation.load import load_preparation
+    from kpipe.pipeline import Pipeline
+    from kpipe.spec.yaml import parse
+
+    manifest = checked_manifest(folder)
+    try:
+        parsed = parse((folder / "resolved.yaml").read_bytes(), str(folder / "resolved.yaml"))
+        pipeline = Pipeline.model_validate(parsed.root.plain if parsed.root is not None else {})
+        signature = Signature.model_validate_json((folder / "signature.json").read_bytes())
+        preparation = load_preparation((folder / "preparation.json").read_bytes())
+    except ValidationError as error:
+        raise DataError(
+            f"{folder}: written by kpipe {manifest['kpipe']}, and not understood by this one ({__version__}): {error}",
+            f"pip install kpipe=={manifest['kpipe']}",
+        ) from error
+    kpipe.backend.use(engine_for(manifest["backend"], backend), pipeline.precision, pipeline.seed)
+    model = pipeline.model.build(signature)
+    try:
+        model.load_weights(folder / WEIGHTS)
+    except (ValueError, OSError, KeyError) as error:
+        raise DataError(f"{folder / WEIGHTS}: these weights do not fit the network: {error}") from error
+    return Predictor(pipeline, signature, preparation, model)
+
+
+def engine_for(trained_on: str, wanted: str | None) -> kpipe.backend.Backend:
+    """Weights are the same on each backend, so one that is already loaded, or installed, will do."""
+    loaded = sys.modules.get("keras")
+    if wanted is None and loaded is not None:
+        wanted = loaded.backend.backend()
+    return kpipe.backend.choose(wanted, trained_on if trained_on in kpipe.backend.installed() else None)
+
+
+def checked_manifest(folder: Path) -> Mapping[str, Any]:
+    """The manifest, after holding every file against its hash. Raises: DataError."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        raise DataError(f"{folder}: no saved model, manifest.json is missing", "a run saves its model when it finishes")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        hashes, form = dict(manifest["files"]), manifest["format"]
+        missing_keys = {"kpipe", "backend"} - set(manifest)
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not a manifest of kpipe: {error}") from error
+    if form != FORMAT or missing_keys or set(hashes) != set(FILES):
+        raise DataError(f"{path}: expected format {FORMAT} with the files {', '.join(FILES)}")
+    for name, expected in hashes.items():
+        file = folder / name
+        if file.is_symlink() and file.resolve().parent != folder.resolve():
+            raise DataError(f"{file}: leads out of the model's folder, to {file.resolve()}")
+        if not file.is_file():
+            raise DataError(f"{file}: missing from the saved model", "evaluate another run, or train again")
+        if sha256(file) != expected:
+            raise DataError(
+                f"{file}: was changed since it was saved (its SHA-256 differs)", "restore it, or train again"
+            )
+    return dict(manifest)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verdicts(target: Target, outputs: np.ndarray) -> list[dict[str, Any]]:
+    """A flat record an example: ``label`` and ``probability`` (classes) or ``labels``, then every output by name."""
+    names, prefix = target.names, "" if target.task == "values" else "probability of "
+    records = []
+    for row in outputs.tolist():
+        record: dict[str, Any] = {}
+        if target.task == "classes":
+            best = max(range(len(row)), key=row.__getitem__)
+            record = {"label": names[best], "probability": row[best]}
+        elif target.task == "labels":
+            record = {"labels": " ".join(name for name, value in zip(names, row, strict=True) if value >= 0.5)}
+        records.append(record | {f"{prefix}{name}": value for name, value in zip(names, row, strict=True)})
+    return records
+
+
+class Served:
+    """What MLflow calls: raw input in, a table out."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def predict(
+        self,
+        model_input: np.ndarray | pd.DataFrame | Sequence[Any],
+        params: Mapping[str, Any] | None = None,  # noqa: ARG002 (MLflow passes it)
+    ) -> pd.DataFrame:
+        """A table with a row for each example (see ``verdicts``)."""
+        import pandas as pd
+
+        batch = self.predictor.preparation.prepare(model_input)
+        return pd.DataFrame(verdicts(self.predictor.signature.target, self.predictor.predict(batch)))
+
+
+def _load_pyfunc(path: str) -> Served:
+    return Served(load(Path(path)))

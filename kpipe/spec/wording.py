@@ -1,0 +1,291 @@
+"""Wording: what is wrong with a value, in words: what was received, what is expected, the nearest name, a hint."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, get_args, get_origin
+
+from pydantic import BaseModel
+
+from kpipe.spec.keras_object import NOUNS, OfKind
+from kpipe.spec.mistake import Path, Problem, dotted, nearest, printable, several_nearest
+from kpipe.spec.node import Node
+from kpipe.spec.one_of import OneOf, components, noun, section
+from kpipe.spec.received import number, received
+from kpipe.spec.shape import Shape, alternatives, default_of, shapes_at
+
+TYPE_MISTAKES: Final = frozenset(
+    f"{name}_type" for name in ("int", "float", "bool", "string", "tuple", "list", "dict", "model", "model_attributes")
+) | {"int_from_float", "literal_error", "missing"}
+"""Kinds of error that say: not this type at all."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A value that a spec refuses, and why."""
+
+    spec: type[BaseModel]
+    root: Node
+    path: Path
+    kind: str
+    input: Any
+    context: Mapping[str, Any]
+    shapes: Sequence[Shape]
+
+    @property
+    def about(self) -> str:
+        """The field's description and default."""
+        field = next((shape.field for shape in self.shapes if shape.field is not None), None)
+        default = default_of(field)
+        parts = [field.description] if field is not None and field.description else []
+        if default is not None and not isinstance(default, BaseModel):
+            parts.append(f"default {in_yaml(default)}")
+        return ", ".join(parts)
+
+    @property
+    def one_of(self) -> OneOf | None:
+        """The folder of components that the value is chosen from; a mapping may stand for a list of one."""
+        items = [get_args(shape.annotation)[0] for shape in self.shapes if get_origin(shape.annotation) is tuple]
+        inner = [shape for item in items for shape in alternatives(item, (), None, None)]
+        return next((shape.one_of for shape in (*self.shapes, *inner) if shape.one_of), None)
+
+    @property
+    def above(self) -> list[Shape]:
+        """What is expected where the key stands."""
+        return shapes_at(self.spec, self.path[:-1], self.root)
+
+
+def in_yaml(value: Any) -> str:
+    """A default as one would write it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float, list, tuple, dict)):
+        return json.dumps(value, default=str)
+    return str(value)
+
+
+def explain(wrong: Wrong) -> Problem:
+    """The mistake in words."""
+    return EXPLAIN.get(wrong.kind, wrong_type if wrong.kind in TYPE_MISTAKES else otherwise)(wrong)
+
+
+def unknown_field(wrong: Wrong) -> Problem:
+    name = str(wrong.path[-1])
+    fields = [known for shape in wrong.above if shape.spec for known in shape.spec.model_fields]
+    near = nearest(name, fields)
+    elsewhere = [section for section in sections_with(wrong, name) if section != wrong.path[:-1]]
+    if near and not (elsewhere and near.lower() != name.lower() and len(near) < 4):
+        hint = f"did you mean `{near}`?"
+    elif elsewhere:
+        hint = f"it belongs under {' or '.join(f'`{dotted(section)}`' for section in elsewhere)}"
+    else:
+        hint = f"fields here: {', '.join(fields)}"
+    return Problem(wrong.path, "no such field", hint, wrong.path)
+
+
+def sections_with(wrong: Wrong, name: str) -> list[Path]:
+    """The sections of the pipeline that have a field of this name."""
+    sections: list[Path] = [(), *((top,) for top in wrong.spec.model_fields)]
+    found = []
+    for place in sections:
+        shapes = shapes_at(wrong.spec, (*place, name), wrong.root)
+        if shapes:
+            found.append(place)
+    return [place for place in found if place] if found != [()] else []
+
+
+def missing(wrong: Wrong) -> Problem:
+    last = wrong.path[-1]
+    if isinstance(last, int):
+        size = len(wrong.input) if isinstance(wrong.input, (list, tuple)) else last
+        return Problem(wrong.path[:-1], f"a list of {size}: item {last} is missing", wrong.about)
+    choices = [str(choice) for shape in wrong.shapes for choice in shape.choices]
+    if wrong.one_of is not None:
+        choices = list(components(wrong.one_of.package))
+    hints = [wrong.about, f"one of: {', '.join(choices)}" if choices else ""]
+    return Problem(wrong.path, "missing", "; ".join(hint for hint in hints if hint), wrong.path[:-1] or None)
+
+
+def missing_type(wrong: Wrong) -> Problem:
+    """A mapping that does not say which component it is."""
+    keys = list(wrong.input) if isinstance(wrong.input, Mapping) else []
+    meant = nearest("type", [key for key in keys if isinstance(key, str)])
+    if meant is not None:
+        here = (*wrong.path, meant)
+        return Problem(here, "no such field", "did you mean `type`?", here)
+    names = f"one of: {', '.join(components(wrong.one_of.package))}" if wrong.one_of else ""
+    return Problem((*wrong.path, "type"), "missing", names, wrong.path)
+
+
+def unknown_type(wrong: Wrong) -> Problem:
+    one_of = wrong.one_of
+    written = wrong.input.get("type") if isinstance(wrong.input, Mapping) else wrong.input
+    if one_of is None:
+        return otherwise(wrong)
+    command = f"all: kpipe list {section(one_of.package)}"
+    node = list(wrong.root.walk(wrong.path))[-1]
+    path = (*wrong.path, "type") if node.child("type") is not None else wrong.path
+    if not isinstance(written, str):
+        return Problem(path, f"expected the name of a {noun(one_of.package)}, received {received(written)}", command)
+    near = several_nearest(written, components(one_of.package))
+    hint = (f"nearest: {', '.join(near)}; " if near else "") + command
+    return Problem(path, f"no {noun(one_of.package)} `{printable(written)}`", hint)
+
+
+def wrong_type(wrong: Wrong) -> Problem:
+    expected = " or ".join(dict.fromkeys(expectation(shape) for shape in wrong.shapes)) or "something else"
+    if wrong.input is None:
+        return Problem(wrong.path, f"expected {expected}, received nothing", wrong.about or "remove this line")
+    shown = received(wrong.input)
+    if isinstance(wrong.input, float) and "a whole number" in expected and wrong.input == int(wrong.input):
+        shown = f"{wrong.input} (a number with a point)"
+    return Problem(
+        wrong.path, f"expected {expected}, received {shown}", advice(wrong.input, wrong.shapes) or wrong.about
+    )
+
+
+def advice(value: Any, shapes: Sequence[Shape]) -> str:
+    """How to write what was probably meant; empty where that is not clear."""
+    kinds = {shape.annotation for shape in shapes}
+    if isinstance(value, str):
+        bare = value.replace("_", "").replace(",", "")
+        if kinds & {int, float} and is_number(bare):
+            return f"write {bare}, " + ("without the quotes" if bare == value else "without separators")
+        if bool in kinds and value.lower() in ("yes", "no", "on", "off", "y", "n", "true", "false"):
+            return f"write {'true' if value.lower() in ('yes', 'on', 'y', 'true') else 'false'}"
+    if str in kinds and isinstance(value, (bool, int, float)):
+        return f"put it in quotes: {json.dumps(str(in_yaml(value)))}"
+    if int in kinds and isinstance(value, float) and abs(value) < 1e15 and value == int(value):
+        return f"write {int(value)}"
+    lists = all(get_origin(shape.annotation) in (tuple, list) for shape in shapes)
+    if lists and shapes and not isinstance(value, (list, tuple, Mapping)):
+        return f"write a list: [{in_yaml(value)}]"
+    return ""
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def expectation(shape: Shape) -> str:
+    """What a shape takes, in words."""
+    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    kind = next((item for item in shape.metadata if isinstance(item, OfKind)), None)
+    if kind is not None:
+        return f"a Keras {NOUNS[kind.kind]}"
+    if shape.one_of is not None:
+        return f"a {noun(shape.one_of.package)}, its name or a mapping with `type`"
+    if shape.choices:
+        return f"one of {', '.join(str(choice) for choice in shape.choices)}"
+    origin = get_origin(shape.annotation)
+    if origin in (tuple, list):
+        args = [arg for arg in get_args(shape.annotation) if arg is not Ellipsis]
+        return f"a list of {len(args)}" if len(args) > 1 else "a list"
+    if shape.annotation in simple:
+        return simple[shape.annotation]
+    return "a mapping of names to values" if origin is dict else "a mapping of fields"
+
+
+def out_of_range(wrong: Wrong) -> Problem:
+    bounds = next((shape.interval for shape in wrong.shapes if shape.interval), None) or wrong.context
+    low: Any = bounds.get("ge", bounds.get("gt"))
+    high: Any = bounds.get("le", bounds.get("lt"))
+    shown = number(wrong.input)
+    if low is not None and high is not None:
+        interval = f"{'[' if 'ge' in bounds else '('}{number(low)}, {number(high)}{']' if 'le' in bounds else ')'}"
+        message = f"{shown} is outside {interval}"
+    elif low is not None:
+        message = f"{shown} is too small: {'at least' if 'ge' in bounds else 'more than'} {number(low)}"
+    else:
+        message = f"{shown} is too large: {'at most' if 'le' in bounds else 'less than'} {number(high)}"
+    return Problem(wrong.path, message, wrong.about)
+
+
+def not_one_of(wrong: Wrong) -> Problem:
+    choices = [str(choice) for shape in wrong.shapes for choice in shape.choices]
+    if any(not shape.choices for shape in wrong.shapes) and not isinstance(wrong.input, str):
+        return wrong_type(wrong)
+    near = nearest(wrong.input, choices) if isinstance(wrong.input, str) else None
+    hint = f"did you mean `{near}`?" if near else wrong.about
+    return Problem(wrong.path, f"{received(wrong.input, kind=False)} is not one of: {', '.join(choices)}", hint)
+
+
+def wrong_key(wrong: Wrong) -> Problem:
+    keys = [
+        str(choice)
+        for shape in wrong.above
+        for args in [get_args(shape.annotation)]
+        if args
+        for choice in get_args(args[0])
+    ]
+    near = nearest(str(wrong.path[-1]), keys)
+    hint = f"did you mean `{near}`?" if near else f"one of: {', '.join(keys)}" if keys else ""
+    return Problem(wrong.path, "no such key", hint, wrong.path)
+
+
+def size(wrong: Wrong) -> Problem:
+    """A text or list that is too short or too long."""
+    length = wrong.context.get("actual_length", len(wrong.input) if hasattr(wrong.input, "__len__") else 0)
+    low, high = wrong.context.get("min_length"), wrong.context.get("max_length")
+    wanted = f"at least {low}" if low is not None else f"at most {high}"
+    if isinstance(wrong.input, str):
+        what = f"{wanted} characters" if wrong.input else "not empty"
+        return Problem(
+            wrong.path, f"{received(wrong.input, kind=False)} has {length} characters, expected {what}", wrong.about
+        )
+    return Problem(wrong.path, f"a list of {length}, expected {wanted}", wrong.about)
+
+
+def pattern(wrong: Wrong) -> Problem:
+    allowed = wrong.context.get("pattern", "")
+    mended = re.sub(r"[^A-Za-z0-9._-]+", "-", wrong.input).strip("-._")
+    hint = f"write {mended}" if re.search(allowed, mended) else wrong.about
+    return Problem(wrong.path, f"{received(wrong.input, kind=False)} does not match {allowed}", hint)
+
+
+def infinite(wrong: Wrong) -> Problem:
+    return Problem(wrong.path, f"expected a finite number, received {received(wrong.input, kind=False)}", wrong.about)
+
+
+def multiple(wrong: Wrong) -> Problem:
+    step = wrong.context.get("multiple_of")
+    return Problem(wrong.path, f"{received(wrong.input, kind=False)} is not a multiple of {step}", wrong.about)
+
+
+def said(wrong: Wrong) -> Problem:
+    """What a validator of a component says itself."""
+    return Problem(wrong.path, str(wrong.context.get("error", "is not valid")), wrong.about)
+
+
+def otherwise(wrong: Wrong) -> Problem:
+    return Problem(wrong.path, f"{received(wrong.input)} is not valid here", wrong.about)
+
+
+EXPLAIN: Final[dict[str, Callable[[Wrong], Problem]]] = {
+    "extra_forbidden": unknown_field,
+    "missing": missing,
+    "union_tag_not_found": missing_type,
+    "union_tag_invalid": unknown_type,
+    "greater_than": out_of_range,
+    "greater_than_equal": out_of_range,
+    "less_than": out_of_range,
+    "less_than_equal": out_of_range,
+    "literal_error": not_one_of,
+    "wrong_key": wrong_key,
+    "string_too_short": size,
+    "string_too_long": size,
+    "too_short": size,
+    "too_long": size,
+    "string_pattern_mismatch": pattern,
+    "finite_number": infinite,
+    "multiple_of": multiple,
+    "value_error": said,
+    "assertion_error": said,
+}

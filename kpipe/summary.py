@@ -1,0 +1,112 @@
+"""What the commands print when they have finished."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from kpipe.errors import WrongInput
+from kpipe.files import write_atomic
+
+if TYPE_CHECKING:
+    from kpipe.predict import Predictions
+    from kpipe.run import Finished
+
+HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "loss", "macro_f1")
+SHOWN_PREDICTIONS = 50
+FORMATS = (".csv", ".json")
+
+
+def headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The few numbers that say most, in a fixed order."""
+    return {name: metrics[name] for name in HEADLINE if name in metrics}
+
+
+def print_summary(finished: Finished, console: Console) -> None:
+    """Metrics on test, where the run is, and how to go on."""
+    run = finished.run
+    numbers = "   ".join(f"{name} {value:.4f}" for name, value in headline(finished.metrics).items())
+    lines = [("test", f"{numbers}   best epoch {finished.best_epoch} of {finished.epochs}")]
+    if finished.worst:
+        lines.append(("worst", finished.worst))
+    for skipped in finished.skipped[:5]:
+        lines.append(("skipped", skipped))
+    if len(finished.skipped) > 5:
+        lines.append(("skipped", f"and {len(finished.skipped) - 5} more, all in metrics.json"))
+    pictures = len(list((run.artifacts / "pictures").glob("*.png")))
+    folder = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder
+    lines.append(("where", f"{folder}   artifacts/report.html, artifacts/metrics.json, {pictures} pictures, model/"))
+    if finished.unsent:
+        lines.append(("unsent", finished.unsent))
+    lines.append(("next", f"kpipe ui   |   kpipe predict {run.name} INPUT   |   kpipe evaluate {run.name}"))
+    for subject, text in lines:
+        console.print(f"{subject:<7} {text}", soft_wrap=True)
+
+
+def print_metrics(metrics: Mapping[str, float], console: Console) -> None:
+    table = Table("metric", "value", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.4f}")
+    console.print(table)
+
+
+def print_predictions(predictions: Predictions, console: Console) -> None:
+    """A line an input: the label with its probability and the next two, or the values."""
+    names = predictions.target.names
+    rows = list(zip(predictions.rows(), predictions.outputs.tolist(), strict=True))
+    table = Table(box=None, pad_edge=False)
+    columns = {
+        "classes": ("input", "label", "probability", "then"),
+        "labels": ("input", "labels", "probabilities"),
+        "values": ("input", *names),
+    }[predictions.target.task]
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row, outputs in rows[:SHOWN_PREDICTIONS]:
+        ranked = sorted(zip(names, outputs, strict=True), key=lambda pair: -pair[1])
+        if predictions.target.task == "classes":
+            then = "  ".join(f"{name} {value:.3f}" for name, value in ranked[1:3])
+            table.add_row(row["input"], row["label"], f"{row['probability']:.3f}", then)
+        elif predictions.target.task == "labels":
+            table.add_row(row["input"], row["labels"], "  ".join(f"{name} {value:.3f}" for name, value in ranked[:5]))
+        else:
+            table.add_row(row["input"], *(f"{value:.5g}" for value in outputs))
+    console.print(table)
+    if len(rows) > SHOWN_PREDICTIONS:
+        console.print(f"and {len(rows) - SHOWN_PREDICTIONS} more: write all with --output predictions.csv")
+
+
+def write_predictions(predictions: Predictions, file: Path) -> None:
+    """All predictions as CSV or JSON, by the file's ending. Raises: WrongInput: another ending, or unwritable."""
+    rows = predictions.rows()
+    if file.suffix not in FORMATS:
+        raise WrongInput(f"--output {file}: cannot write `{file.suffix}`", f"end it in {' or '.join(FORMATS)}")
+    try:
+        if file.suffix == ".json":
+            write_atomic(file, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        else:
+            with file.open("w", newline="", encoding="utf-8") as stream:
+                writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["input"])
+                writer.writeheader()
+                writer.writerows(rows)
+    except OSError as error:
+        raise WrongInput(f"--output {file}: {error.strerror}") from error
+
+
+def print_listing(sections: Mapping[str, Mapping[str, str]], console: Console) -> None:
+    """``{section: {component: description}}`` as tables."""
+    for section, entries in sections.items():
+        table = Table(section, "", box=None, pad_edge=False)
+        for name, description in entries.items():
+            table.add_row(f"  {name}", description)
+        console.print(table)
+        console.print()
+
+

@@ -1,0 +1,26 @@
+"""The two consoles, and how errors look. Plain text when not a terminal; NO_COLOR is respected (by rich)."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from kpipe.errors import KpipeError, SpecError
+
+output = Console(highlight=False, markup=False, soft_wrap=False)
+errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_error(error: KpipeError) -> None:
+    if isinstance(error, SpecError):
+        errors.print(str(error))
+        count = len(error.mistakes)
+        errors.print(f"{count} mistake{'s' * (count > 1)}")
+        return
+    errors.print(f"error  {error.message}")
+    for line in error.hint.splitlines():
+        errors.print(f"       {line}")
+
+
+def print_bug(error: Exception) -> None:
+    errors.print(f"error  something went wrong inside kpipe: {type(error).__name__}: {error}")
+    errors.print("       run the same command with --debug to see where")

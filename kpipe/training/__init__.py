@@ -1,0 +1,1 @@
+"""Training methods, one per file: each takes a model through one stage."""

@@ -1,0 +1,42 @@
+"""Class weights: how much an example counts in the loss, by its class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+
+from kpipe.errors import WrongInput
+from kpipe.signature import Target
+from kpipe.spec.mistake import nearest
+from kpipe.training.method import Examples
+
+CHUNK = 8192
+
+
+def class_weights(
+    wanted: Literal["balanced"] | Mapping[str, float] | None, target: Target, split: Examples
+) -> np.ndarray | None:
+    """A weight for each class, or None when all count the same.
+
+    balanced: examples / (num_classes x examples of the class), so that every class has the same say and the mean is 1.
+
+    Raises: WrongInput: the target has no classes, or not one of that name.
+    """
+    if wanted is None:
+        return None
+    if target.task != "classes":
+        raise WrongInput(f"train.class_weight needs a target of classes, not {target.task}", "leave it out")
+    if wanted == "balanced":
+        counts = np.zeros(target.size, np.int64)
+        for begin in range(0, len(split), CHUNK):
+            indices = np.arange(begin, min(begin + CHUNK, len(split)))
+            counts += np.bincount(split.take(indices)[target.name], minlength=target.size)
+        return (len(split) / (target.size * np.maximum(counts, 1))).astype("float32")
+    for name in wanted:
+        if name not in target.names:
+            near = nearest(name, target.names)
+            hint = f"did you mean `{near}`?" if near else f"classes: {', '.join(target.names[:20])}"
+            raise WrongInput(f"train.class_weight: no class `{name}`", hint)
+    return np.array([wanted.get(name, 1.0) for name in target.names], np.float32)

@@ -1,0 +1,235 @@
+"""Conductor: what happens after each step and epoch, as Keras's ``fit`` calls for it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from kpipe.errors import Diverged, Interrupted
+from kpipe.training.early_stopping import EarlyStopping
+from kpipe.training.loop import state
+from kpipe.training.loop.averages import Averages
+from kpipe.training.loop.batches import Batches, ShuffledBatches
+from kpipe.training.loop.checkpoint import Checkpoint, Checkpoints
+from kpipe.training.loop.progress import Progress
+from kpipe.training.loop.signals import Signals
+from kpipe.training.method import Epoch, Stage
+
+LOOK_SECONDS = 0.05
+"""Between two looks at the numbers of a step: reading them waits for the device."""
+SAVE_SECONDS = 60.0
+"""Between two checkpoints within an epoch, at least."""
+SAVE_SHARE = 20
+"""Saving takes at most one part in so many of the time."""
+
+
+class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """Keras's list of callbacks, but a step's logs stay tensors: turning them into numbers waits for the device."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        pass
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        pass
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        pass
+
+
+class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the progress: shows it to the watchers, remembers the best epoch, saves, and stops when it is time."""
+
+    def __init__(
+        self,
+        model: keras.Model,
+        stage: Stage,
+        epochs: int,
+        batches: ShuffledBatches,
+        watched: EarlyStopping,
+        stops_early: bool,
+        keeps_best: bool,
+        checkpoints: Checkpoints,
+        signals: Signals,
+    ) -> None:
+        super().__init__()
+        self.set_model(model)
+        self.averages = Averages(model.optimizer)
+        self.stage, self.epochs, self.batches = stage, epochs, batches
+        self.watched, self.stops_early, self.keeps_best = watched, stops_early, keeps_best
+        self.checkpoints, self.signals = checkpoints, signals
+        self.progress = Progress()
+        self.best_weights: list[np.ndarray] = []
+        self.metrics: dict[str, np.ndarray] = {}
+        self.raw_weights: list[np.ndarray] = []
+        self.recent: list[Any] = []
+        self.next_look = 0.0
+        self.saved_at, self.save_cost = time.perf_counter(), 0.0
+
+    # ---- what Keras calls
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.batches.epoch = epoch
+        self.began = time.perf_counter() - self.progress.seconds
+        if self.progress.step:
+            state.put(self.model, self.metrics, groups=("metrics",))
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.progress.step += 1
+        self.recent.append(logs["loss"])
+        now = time.perf_counter()
+        last = self.progress.step == self.batches.steps
+        if last or now >= self.next_look:
+            self.look(logs)
+            self.next_look = now + LOOK_SECONDS
+        if last:
+            self.trained = time.perf_counter() - self.began
+        elif self.signals.received is not None:
+            self.interrupt()
+        elif now - self.saved_at > max(SAVE_SECONDS, SAVE_SHARE * self.save_cost):
+            self.save()
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        self.averages.swap()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self.averages.swap()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(logs[name]):
+                self.diverge(name, logs[name], self.batches.steps)
+        self.remember(logs)
+        progress = self.progress
+        progress.epoch, progress.step, progress.seconds = epoch + 1, 0, 0.0
+        progress.finished = progress.epoch >= self.epochs or (
+            self.stops_early and progress.waited >= self.watched.patience
+        )
+        self.model.stop_training = progress.finished
+        for watcher in self.stage.watchers:
+            watcher.on_epoch(progress.history[-1])
+        self.raw_weights = self.averages.raw()
+        if self.signals.received is not None:
+            self.interrupt()
+        if progress.finished or time.perf_counter() - self.saved_at > SAVE_SHARE * self.save_cost:
+            self.save()
+
+    # ---- what it does then
+
+    def look(self, logs: Any) -> None:
+        """Reads the numbers: shows them, and finds the first step whose loss was not finite."""
+        numbers = {name: float(value) for name, value in logs.items()}
+        if not math.isfinite(numbers["loss"]):
+            first = next(index for index, loss in enumerate(self.recent) if not math.isfinite(float(loss)))
+            self.diverge("loss", float(self.recent[first]), self.progress.step - len(self.recent) + 1 + first)
+        self.recent.clear()
+        for watcher in self.stage.watchers:
+            watcher.on_step(self.progress.epoch + 1, self.progress.step, numbers)
+
+    def remember(self, logs: dict[str, float]) -> None:
+        """Adds a line to the history, and keeps the weights if they are the best so far."""
+        progress = self.progress
+        progress.history.append(
+            Epoch(
+                stage=self.stage.name,
+                epoch=progress.epoch + 1,
+                step=self.stage.first_step + (progress.epoch + 1) * self.batches.steps,
+                seconds=time.perf_counter() - self.began,
+                examples_per_second=self.batches.taken / self.trained,
+                learning_rate=float(self.model.optimizer.learning_rate),
+                logs=dict(logs),
+            )
+        )
+        value = logs[self.watched.monitor]
+        progress.waited += 1
+        if self.watched.better(value, progress.best_value):
+            progress.best_epoch, progress.best_value, progress.waited = progress.epoch + 1, value, 0
+            if self.keeps_best:
+                self.averages.swap()
+                self.best_weights = state.copies(self.model.weights)
+                self.averages.swap()
+
+    def save(self) -> None:
+        """Writes a checkpoint of all there is."""
+        begin = time.perf_counter()
+        if self.progress.step:
+            self.progress.seconds = begin - self.began
+        arrays = state.taken(self.model) | {f"best/{number}": best for number, best in enumerate(self.best_weights)}
+        self.checkpoints.save(Checkpoint(arrays, self.progress.record()))
+        self.saved_at = time.perf_counter()
+        self.save_cost = self.saved_at - begin
+
+    def go_on(self) -> None:
+        """Takes up model, optimizer and progress where the newest checkpoint left them, if there is one."""
+        checkpoint = self.checkpoints.newest()
+        if checkpoint is None:
+            return
+        arrays = checkpoint.arrays
+        state.put(self.model, arrays)
+        self.progress = Progress.of(checkpoint.record)
+        self.best_weights = [arrays[f"best/{number}"] for number in range(state.count(arrays, "best"))]
+        self.metrics = dict(arrays)
+
+    def finish(self) -> None:
+        """Gives the model the weights it is to have: those of the best epoch, or the last; averages where kept."""
+        if self.keeps_best:
+            self.model.set_weights(self.best_weights)
+        else:
+            self.averages.install()
+
+    def interrupt(self) -> None:
+        """Saves, and leaves ``fit``."""
+        self.save()
+        assert self.signals.received is not None
+        epoch, step = self.progress.epoch, self.progress.step
+        where = f"epoch {epoch + 1}, step {step}" if step else f"the end of epoch {epoch}"
+        raise Interrupted(f"stopped at {where}; saved", signal=self.signals.received)
+
+    def diverge(self, name: str, value: float, step: int) -> None:
+        """Leaves ``fit`` with what is known of the accident."""
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()
+        rate = float(self.model.optimizer.learning_rate)
+        raise Diverged(
+            f"{name} became {value} in epoch {self.progress.epoch + 1}, step {step}, at learning rate {rate:.3g}",
+            "try a tenth of the learning rate, `global_clipnorm: 1.0` in the optimizer, or a `warmup` in the schedule; "
+            "with `precision: mixed_float16` try mixed_bfloat16; look for extreme values in the inputs",
+        )
+
+
+def go_through(
+    model: keras.Model, conductor: Conductor, batches: ShuffledBatches, validation: Batches, epochs: int
+) -> None:
+    """All epochs that are left: first the rest of one that was begun, then the others."""
+    progress = conductor.progress
+    if progress.step and not progress.finished:
+        model.evaluate(validation, verbose=0)  # makes the metrics' variables, whose values are about to be set
+        batches.first = progress.step
+        fit(model, conductor, batches, validation, progress.epoch, progress.epoch + 1)
+        batches.first = 0
+        conductor.averages.put_back(conductor.raw_weights)
+    if not progress.finished:
+        fit(model, conductor, batches, validation, progress.epoch, epochs)
+
+
+def fit(
+    model: keras.Model, conductor: Conductor, batches: ShuffledBatches, validation: Batches, begun: int, epochs: int
+) -> None:
+    """Keras's ``fit``: the epochs from ``begun`` (from 0) up to ``epochs``."""
+    callbacks = StepLogs([conductor], add_history=True, model=model, epochs=epochs, steps=batches.steps)
+    model.fit(
+        batches,
+        validation_data=validation,
+        initial_epoch=begun,
+        epochs=epochs,
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )

@@ -1,0 +1,37 @@
+"""Progress: how far a stage has come, as far as it is not in the model's variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from kpipe.training.method import Epoch
+
+
+@dataclass
+class Progress:
+    """Changes as the stage goes on, and is stored in checkpoints as JSON."""
+
+    epoch: int = 0
+    """epochs that have ended"""
+    step: int = 0
+    """steps done in the epoch that has not"""
+    seconds: float = 0.0
+    """spent in the epoch that has not ended"""
+    history: list[Epoch] = field(default_factory=list)
+    best_epoch: int = 0
+    """from 1; 0 before the first epoch has ended"""
+    best_value: float | None = None
+    waited: int = 0
+    """epochs since the best"""
+    finished: bool = False
+    """nothing more is trained: the last epoch has ended, or patience has"""
+
+    def record(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Progress:
+        rows = [Epoch(**row) for row in record["history"]]
+        return cls(**{**record, "history": rows})

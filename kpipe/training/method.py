@@ -1,0 +1,95 @@
+"""Method: what every way of training has in common, and what it hands back."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from kpipe.signature import Signature
+from kpipe.spec.spec import Component
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+Logs = Mapping[str, float]
+"""Metrics by name; those of the validation split begin with ``val_``."""
+
+
+class Examples(Protocol):
+    """What training asks of a split."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, indices: np.ndarray) -> Mapping[str, np.ndarray]: ...
+
+
+class Watcher(Protocol):
+    """Somebody who looks on while a stage is trained: the progress line, the tracker."""
+
+    def on_stage(self, stage: str, epochs: int, steps: int) -> None:
+        """A stage begins or goes on; ``steps`` is the number in an epoch."""
+
+    def on_step(self, epoch: int, step: int, logs: Logs) -> None:
+        """A step has ended (both count from 1); ``logs`` holds running means over the epoch so far."""
+
+    def on_epoch(self, row: Epoch) -> None:
+        """An epoch has ended."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of the learning curves."""
+
+    stage: str
+    epoch: int
+    """from 1"""
+    step: int
+    """steps done since the run began, over all stages"""
+    seconds: float
+    examples_per_second: float
+    learning_rate: float
+    logs: Logs
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a method needs to know of its place in the run."""
+
+    name: str
+    index: int
+    seed: int
+    batch_size: int
+    first_step: int
+    """steps done by the stages before"""
+    checkpoints: Path
+    """the run's folder for checkpoints; a checkpoint of this stage found there is gone on from"""
+    watchers: tuple[Watcher, ...] = ()
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a stage hands back; the model itself carries the weights."""
+
+    history: tuple[Epoch, ...]
+    best_epoch: int
+    """from 1; the epoch whose weights the model has now"""
+    steps: int
+
+
+class Method(Component):
+    """A way of training."""
+
+    @abstractmethod
+    def train(
+        self, model: keras.Model, train: Examples, validation: Examples, signature: Signature, stage: Stage
+    ) -> Trained:
+        """Trains ``model`` in place and resumes from the newest checkpoint of this stage if there is one.
+
+        Raises:
+            Diverged: the loss became NaN or infinite.
+            Interrupted: SIGINT or SIGTERM came; the step was finished and a checkpoint written.
+        """

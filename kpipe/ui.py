@@ -1,0 +1,91 @@
+"""kpipe ui: MLflow's own pages on this project's store."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from kpipe import store
+from kpipe.errors import TrackingError, WrongInput
+
+HOST = "127.0.0.1"
+START_SECONDS = 60.0
+
+
+def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> None:
+    """Starts the server, says its address when it answers, and stays until Ctrl-C.
+
+    Raises: WrongInput: the port is taken, or the runs are on a server that has its own pages. TrackingError: it died.
+    """
+    uri = store.resolve(store.chosen(), root)
+    if store.is_server(uri):
+        raise WrongInput(
+            f"the runs are at {store.without_password(uri)}, which has its own pages", "open it in a browser"
+        )
+    require_free(port)
+    store.connect(uri, root)
+    log = root / "ui.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(  # noqa: S603
+            command(uri, root, port),
+            env={**os.environ, **store.SETTINGS},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        if not answers(server, port):
+            raise TrackingError(f"the MLflow server did not start: see {log}")
+        say(f"http://{HOST}:{port}   (Ctrl-C stops it)")
+        server.wait()
+    except KeyboardInterrupt:
+        return
+    finally:
+        stop(server)
+
+
+def command(uri: str, root: Path, port: int) -> list[str]:
+    """One worker and no job runner: with MLflow's defaults it takes half a minute to start and 2 GB."""
+    place = (root.resolve() / "artifacts").as_uri()
+    words = ["server", "--backend-store-uri", uri, "--default-artifact-root", place, "--no-serve-artifacts"]
+    return [sys.executable, "-m", "mlflow", *words, "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def require_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise WrongInput(f"port {port} is taken: {error.strerror}", f"kpipe ui --port {port + 1}") from error
+
+
+def answers(server: subprocess.Popen[bytes], port: int) -> bool:
+    """Waits for the first answer; False when the server died or says nothing."""
+    until = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{port}/health", timeout=5):
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    return False
+
+
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """Ends the server with the workers it started, which live in its process group."""
+    for signal in (15, 9):
+        try:
+            os.killpg(server.pid, signal)
+            server.wait(timeout=10)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue

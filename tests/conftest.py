@@ -1,0 +1,34 @@
+"""Tests that take the fixture ``backend`` run once per backend, in a process of its own (see the Makefile)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import kpipe.backend
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "backend" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.backend)
+
+
+@pytest.fixture(scope="session")
+def backend() -> str:
+    """The backend of this process: KERAS_BACKEND, or the first installed. Keras is imported on it."""
+    name = kpipe.backend.choose(None, None)
+    kpipe.backend.use(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets that lies beside the project, or KPIPE_TEST_DATA."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("KPIPE_TEST_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no real data sets in {folder}: set KPIPE_TEST_DATA")
+    return folder

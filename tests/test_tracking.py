@@ -1,0 +1,372 @@
+"""MLflow is asked here through its own client, on stores in tmp_path; nothing of Keras is imported."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kpipe import journal, packaging, runs, sender, store, tracking, ui
+from kpipe.errors import TrackingError, WrongInput
+from kpipe.journal import Journal
+from kpipe.runs import Run
+from kpipe.tracking import Tracking
+
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own
+PROFILE = {"examples": 3, "inputs": {"image": [[8, 8, 1], "uint8"]}, "target": "classes", "names": ["0", "1"]}
+TRAINING = """
+import pathlib, sys, time
+from kpipe import runs
+from kpipe.journal import Journal
+from kpipe.tracking import Tracking
+run = runs.create(pathlib.Path(sys.argv[1]), "digits", "cnn")
+tracking = Tracking.start(run)
+journal = Journal(run.journal)
+tracking.ready()
+print(run.name, flush=True)
+for step in range(1, int(sys.argv[2]) + 1):
+    journal.metrics({"train/loss": 1 / step, "val/loss": 2 / step}, step)
+if sys.argv[3] == "die":
+    time.sleep(60)
+journal.end("FINISHED")
+outcome = tracking.close("FINISHED")
+print(outcome.message, flush=True)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in store.SETTINGS:
+        monkeypatch.setenv(name, store.SETTINGS[name])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "mlruns"
+
+
+def start(root: Path, experiment: str = "digits") -> tuple[Run, Journal, Tracking]:
+    run = runs.create(root, experiment, "cnn")
+    return run, Journal(run.journal), Tracking.start(run)
+
+
+def client(root: Path, uri: str | None = None) -> Any:
+    return store.connect(uri or store.local_uri(root), root)
+
+
+def points(mlflow: Any, run: Run, key: str = "train/loss") -> list[tuple[int, float, int]]:
+    """Step, value and timestamp of every point MLflow has, in order."""
+    history = mlflow.get_metric_history(run.record.mlflow_run_id, key)
+    return sorted((point.step, point.value, point.timestamp) for point in history)
+
+
+def written(run: Run, key: str = "train/loss") -> list[tuple[int, float, int]]:
+    """The same, as the journal has it."""
+    events = [event.data for event in journal.read(run.journal) if event.kind == "metrics"]
+    return [(data["step"], data["values"][key], data["time"]) for data in events if key in data["values"]]
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it never came true"
+        time.sleep(0.05)
+
+
+def save_model(run: Run) -> None:
+    """The files of a saved model that MLflow's packaging looks at."""
+    run.model.mkdir()
+    schema = {
+        "backend": "jax",
+        "input": {"dtype": "uint8", "shape": [2], "example": [[1, 2]]},
+        "output": [{"name": "label", "type": "string"}],
+    }
+    (run.model / "schema.json").write_text(json.dumps(schema), encoding="utf-8")
+    (run.model / "model.weights.h5").write_bytes(b"weights")
+
+
+def test_a_run_in_mlflow_holds_all_that_was_written(root: Path) -> None:
+    run, writer, tracker = start(root)
+    writer.params({"model.filters": "8, 16", "long": "x" * 7000})
+    writer.tags({"backend": "jax"})
+    for context in ("train", "validation", "test"):
+        writer.dataset(context, "sklearn digits", "ab" * 32, "sklearn digits", PROFILE)
+    for step in (20, 40):
+        writer.metrics({"train/loss": 1 / step, "val/top 5 (%)": 0.5}, step)
+    (run.artifacts / "a.png").write_bytes(b"picture")
+    writer.artifact(run.artifacts / "a.png", "pictures")
+    writer.artifact(run.artifacts / "gone.txt")
+    save_model(run)
+    writer.model(run.model)
+    writer.metrics({"test/accuracy": 0.98}, 40)
+    run_id = tracker.ready()
+    writer.end("FINISHED")
+    assert str(tracker.close("FINISHED")) == f"{run.name}: MLflow has everything"
+
+    mlflow = client(root)
+    kept = mlflow.get_run(run_id)
+    assert (kept.info.run_name, kept.info.status) == (run.name, "FINISHED")
+    assert kept.info.start_time == int(run.record.start.timestamp() * 1000)
+    assert kept.data.params["model.filters"] == "8, 16"
+    assert len(kept.data.params["long"]) == 6000
+    assert kept.data.tags["backend"] == "jax"
+    assert "missing.artifacts/gone.txt" in kept.data.tags
+    assert kept.data.metrics == {"train/loss": 0.025, "val/top 5 ___": 0.5, "test/accuracy": 0.98}
+    assert points(mlflow, run) == written(run)
+    contexts = {item.dataset.name: item.tags[0].value for item in kept.inputs.dataset_inputs}
+    assert contexts == {f"sklearn digits {split}": split for split in ("train", "validation", "test")}
+    assert [item.path for item in mlflow.list_artifacts(run_id, "pictures")] == ["pictures/a.png"]
+    (model,) = mlflow.search_logged_models([kept.info.experiment_id])
+    assert (model.source_run_id, str(model.status)) == (run_id, "READY")
+    assert [(metric.key, metric.value) for metric in model.metrics] == [("test/accuracy", 0.98)]
+    assert model.params["model.filters"] == "8, 16"
+
+
+def test_training_pays_almost_nothing_and_the_end_is_quick(root: Path) -> None:
+    _, writer, tracker = start(root)
+    tracker.ready()
+    begin = time.perf_counter()
+    for step in range(100):
+        writer.metrics({f"train/metric_{number}": 0.5 for number in range(8)}, step)
+    an_epoch = (time.perf_counter() - begin) / 100
+    time.sleep(0.5)
+    writer.end("FINISHED")
+    begin = time.perf_counter()
+    assert tracker.close("FINISHED").sent
+    assert an_epoch < 0.005
+    assert time.perf_counter() - begin < 3
+
+
+def test_eight_runs_start_in_a_fresh_store_at_once_and_lose_nothing(root: Path) -> None:
+    started = [
+        subprocess.Popen([sys.executable, "-c", TRAINING, str(root), "100", "end"], stdout=subprocess.PIPE, text=True)
+        for _ in range(8)
+    ]
+    said = [process.communicate(timeout=120)[0].splitlines() for process in started]
+    assert [process.returncode for process in started] == [0] * 8
+    assert [lines[1:] for lines in said] == [[""]] * 8
+    mlflow = client(root)
+    assert len(mlflow.search_experiments(filter_string="name = 'digits'")) == 1
+    for lines in said:
+        run = runs.find(root, lines[0])
+        assert len(points(mlflow, run)) == 100
+        assert points(mlflow, run) == written(run)
+
+
+def test_a_killed_training_is_marked_and_what_it_wrote_is_sent(root: Path) -> None:
+    command = [sys.executable, "-c", TRAINING, str(root), "30", "die"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    run = runs.find(root, process.stdout.readline().strip())
+    wait_until(lambda: len(written(run)) == 30)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    wait_until(lambda: run.record.status == "KILLED" and not sender.Sender(run).behind)
+    mlflow = client(root)
+    wait_until(lambda: mlflow.get_run(run.record.mlflow_run_id).info.status == "KILLED")
+    assert points(mlflow, run) == written(run)
+
+
+def test_a_killed_sender_is_replaced_at_the_end(root: Path) -> None:
+    run, writer, tracker = start(root)
+    tracker.ready()
+    writer.metrics({"train/loss": 0.5}, 1)
+    tracker.process.kill()
+    tracker.process.wait()
+    writer.metrics({"train/loss": 0.4}, 2)
+    writer.end("FINISHED")
+    assert tracker.close("FINISHED").sent
+    assert points(client(root), run) == written(run)
+
+
+def test_a_sender_killed_before_it_could_remember_makes_nothing_twice(root: Path) -> None:
+    run, writer, tracker = start(root)
+    writer.metrics({"train/loss": 0.5}, 1)
+    save_model(run)
+    writer.model(run.model)
+    writer.dataset("train", "digits", "ab", "sklearn digits", PROFILE)
+    writer.end("FINISHED")
+    tracker.ready()
+    tracker.close("FINISHED")
+    (run.folder / "sent.json").unlink()
+    assert [outcome.sent for outcome in tracking.sync(root)] == [True]
+    mlflow = client(root)
+    (kept,) = mlflow.search_runs(["1"])
+    assert len(mlflow.search_logged_models(["1"])) == len(kept.inputs.dataset_inputs) == 1
+    assert points(mlflow, run) == written(run)
+    assert tracking.sync(root) == []
+
+
+def test_a_resumed_run_goes_on_in_the_same_mlflow_run(root: Path) -> None:
+    run, writer, tracker = start(root)
+    first = tracker.ready()
+    writer.metrics({"train/loss": 0.5}, 1)
+    writer.end("KILLED")
+    tracker.close("KILLED")
+    run.hold()
+    run.update(status="RUNNING", end=None)
+    tracker = Tracking.start(run)
+    writer = Journal(run.journal)
+    writer.metrics({"train/loss": 0.4}, 2)
+    assert tracker.ready() == first
+    writer.end("FINISHED")
+    assert tracker.close("FINISHED").sent
+    mlflow = client(root)
+    assert mlflow.get_run(first).info.status == "FINISHED"
+    assert points(mlflow, run) == written(run)
+
+
+def test_a_moved_store_shows_its_artifacts(root: Path, tmp_path: Path) -> None:
+    run, writer, tracker = start(root)
+    (run.artifacts / "a.txt").write_text("a", encoding="utf-8")
+    writer.artifact(run.artifacts / "a.txt")
+    run_id = tracker.ready()
+    writer.end("FINISHED")
+    tracker.close("FINISHED")
+    there = tmp_path / "elsewhere"
+    root.rename(there)
+    mlflow = client(there)
+    assert [item.path for item in mlflow.list_artifacts(run_id)] == ["a.txt"]
+    assert mlflow.get_experiment_by_name("digits").artifact_location == (there / "artifacts" / "digits").as_uri()
+
+
+def test_an_unreachable_server_is_an_error_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://me:secret@127.0.0.1:{free_port()}")
+    _, writer, tracker = start(root)
+    with pytest.raises(TrackingError) as error:
+        tracker.ready()
+    assert "http://me:***@127.0.0.1" in error.value.message
+    assert "connection refused" in error.value.message
+    assert "MLFLOW_TRACKING_URI" in error.value.hint
+    writer.end("FAILED")
+    assert not tracker.close("FAILED").sent
+    kept = [path.read_text(errors="replace") for path in root.rglob("*") if path.is_file()]
+    assert kept
+    assert not any("secret" in text for text in kept)
+
+
+@pytest.mark.parametrize("uri", ["file:///tmp/x", "nonsense://x"])
+def test_a_store_that_mlflow_cannot_use_is_named(root: Path, monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    _, _, tracker = start(root)
+    with pytest.raises(TrackingError, match=uri):
+        tracker.ready()
+
+
+def test_a_deleted_experiment_is_explained(root: Path) -> None:
+    mlflow = client(root)
+    mlflow.delete_experiment(mlflow.create_experiment("digits"))
+    _, _, tracker = start(root)
+    with pytest.raises(TrackingError, match="was deleted in MLflow"):
+        tracker.ready()
+
+
+def test_a_password_is_asked_for_where_it_is_not_kept(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.without_password("postgresql://me:p%40ss@db:5432/x") == "postgresql://me:***@db:5432/x"
+    with pytest.raises(TrackingError, match="MLFLOW_TRACKING_URI"):
+        store.resolve("postgresql://me:***@db/x", root)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:word@db/x")
+    assert store.resolve("postgresql://me:***@db/x", root) == "postgresql://me:word@db/x"
+    assert store.resolve("local", root) == store.local_uri(root)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("val/f1 (macro)", "val/f1 _macro_"), ("/a//b", "a/b"), ("..", "_"), ("größe", "größe")]
+)
+def test_names_are_made_what_mlflow_takes(name: str, key: str) -> None:
+    assert sender.key_of(name) == key
+
+
+def test_the_packages_a_model_needs_have_versions() -> None:
+    needed = packaging.requirements("jax")
+    assert all(requirement.count("==") == 1 for requirement in needed)
+    assert {"keras", "jax", "numpy"} <= {requirement.split("==")[0] for requirement in needed}
+
+
+def test_the_ui_refuses_a_port_that_is_taken(root: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind((ui.HOST, 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(WrongInput, match=f"kpipe ui --port {port + 1}"):
+            tracking.serve_ui(root, port)
+
+
+@pytest.mark.slow
+def test_a_server_that_goes_away_and_comes_back_gets_everything(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    uri = f"http://{ui.HOST}:{port}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with server(tmp_path, port):
+        run, writer, tracker = start(root)
+        tracker.ready()
+        writer.metrics({"train/loss": 0.5}, 1)
+        wait_until(lambda: sender.Sender(run).sent.offset > 0)
+    for step in range(2, 6):
+        writer.metrics({"train/loss": 1 / step}, step)
+    save_model(run)
+    writer.model(run.model)
+    (run.artifacts / "a.txt").write_text("a", encoding="utf-8")
+    writer.artifact(run.artifacts / "a.txt")
+    writer.end("FINISHED")
+    begin = time.monotonic()
+    outcome = tracker.close("FINISHED")
+    assert time.monotonic() - begin < 20
+    assert not outcome.sent
+    assert outcome.message.endswith(f"kpipe sync {run.name}")
+    assert tracking.sync(root)[0].sent is False
+    with server(tmp_path, port):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+        assert [done.sent for done in tracking.sync(root)] == [True]
+        assert tracking.sync(root) == []
+        mlflow = client(root, uri)
+        assert points(mlflow, run) == written(run)
+        kept = mlflow.get_run(run.record.mlflow_run_id)
+        assert (kept.info.status, kept.info.end_time) == ("FINISHED", journal.read(run.journal)[-1].data["time"])
+        assert [item.path for item in mlflow.list_artifacts(kept.info.run_id)] == ["a.txt"]
+        assert len(mlflow.search_logged_models([kept.info.experiment_id])) == 1
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((ui.HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class server:  # noqa: N801
+    """``mlflow server`` for as long as the block lasts, on one store whenever it is started again."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        words = [
+            "--backend-store-uri",
+            f"sqlite:///{folder}/server.db",
+            "--artifacts-destination",
+            str(folder / "files"),
+        ]
+        more = ["--host", ui.HOST, "--port", str(port), "--workers", "1"]
+        self.command = [sys.executable, "-m", "mlflow", "server", *words, *more]
+        self.log, self.port = folder / "server.log", port
+
+    def __enter__(self) -> None:
+        with self.log.open("ab") as log:
+            environment = {**os.environ, **store.SETTINGS, "MLFLOW_TRACKING_URI": ""}
+            self.process = subprocess.Popen(
+                self.command, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        assert ui.answers(self.process, self.port), self.log.read_text(encoding="utf-8")
+
+    def __exit__(self, *_: object) -> None:
+        ui.stop(self.process)
