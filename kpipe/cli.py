@@ -1,4 +1,4 @@
-"""The commands. Each is a few lines: read, call the verb, print. Nothing heavy is imported before a command needs it."""
+"""The commands, each a few lines: read, call the verb, print. Nothing heavy is imported before it is needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from kpipe.version import __version__
 app = typer.Typer(
     name="kpipe",
     help="One YAML file describes a deep-learning pipeline; kpipe trains it on TensorFlow, JAX or PyTorch.",
-    epilog="Start with: kpipe init my.yaml, kpipe check my.yaml, kpipe run my.yaml.  Any command takes --debug for tracebacks.",
+    epilog="Start with: kpipe init my.yaml, kpipe check my.yaml, kpipe run my.yaml.  "
+    "Any command takes --debug for tracebacks.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,13 +24,13 @@ app = typer.Typer(
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="a pipeline's YAML file")]
 Overrides = Annotated[
-    Optional[list[str]],  # noqa: UP045  typer reads the annotation at run time
+    Optional[list[str]],
     typer.Option("--set", metavar="PATH=VALUE", help="override a value, e.g. --set train.epochs=3 (repeatable)"),
 ]
-BackendOption = Annotated[
-    Optional[str], typer.Option("--backend", metavar="B", help="tensorflow, jax or torch")  # noqa: UP045
+BackendOption = Annotated[Optional[str], typer.Option("--backend", metavar="B", help="tensorflow, jax or torch")]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", help="a run's name, a unique beginning of it, its MLflow id, or `last`")
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", help="a run's name, a unique beginning of it, its MLflow id, or `last`")]
 
 
 def load(file: Path, overrides: list[str] | None) -> tuple[Any, Any]:
@@ -43,7 +44,8 @@ def load(file: Path, overrides: list[str] | None) -> tuple[Any, Any]:
 
 @app.command(epilog="Example: kpipe check pipelines/*.yaml")
 def check(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="pipelines to check")], overrides: Overrides = None
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="pipelines to check")],
+    overrides: Overrides = None,
 ) -> None:
     """Check pipelines: all mistakes at once, with their place and the nearest right name."""
     from kpipe.terminal import errors, output
@@ -80,10 +82,12 @@ def show(
 
 @app.command(epilog="Example: kpipe run pipelines/cnn_gap.yaml --backend jax --set train.epochs=3")
 def run(
-    file: Annotated[Optional[Path], typer.Argument(metavar="[FILE]", help="a pipeline's YAML file; not with --resume")] = None,  # noqa: UP045
+    file: Annotated[
+        Optional[Path], typer.Argument(metavar="[FILE]", help="a pipeline's YAML file; not with --resume")
+    ] = None,
     backend: BackendOption = None,
     overrides: Overrides = None,
-    resume: Annotated[Optional[str], typer.Option("--resume", metavar="RUN", help="go on with a stopped run")] = None,  # noqa: UP045
+    resume: Annotated[Optional[str], typer.Option("--resume", metavar="RUN", help="go on with a stopped run")] = None,
 ) -> None:
     """Train, evaluate and record a pipeline; Ctrl-C saves, and --resume goes on."""
     from kpipe import run as story
@@ -108,10 +112,12 @@ def run(
 @app.command(epilog="Example: kpipe predict last image.png folder/ --output predictions.csv")
 def predict(
     run_name: RunName,
-    inputs: Annotated[list[Path], typer.Argument(metavar="INPUT...", help="an image, a folder, .npy, .npz, .csv or .parquet")],
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="an image, a folder, .npy, .npz, .csv or .parquet")
+    ],
     backend: BackendOption = None,
     file: Annotated[
-        Optional[Path], typer.Option("--output", "-o", metavar="FILE", help="write all of it to a .csv or .json file")  # noqa: UP045
+        Optional[Path], typer.Option("--output", "-o", metavar="FILE", help="write all of it to a .csv or .json file")
     ] = None,
 ) -> None:
     """Predict from raw input, prepared as in training: labels with probabilities, or values."""
@@ -132,7 +138,7 @@ def evaluate(
     run_name: RunName,
     split: Annotated[str, typer.Option("--split", help="train, validation or test")] = "test",
     data: Annotated[
-        Optional[Path], typer.Option("--data", metavar="FILE", help="labelled data of your own instead of a split")  # noqa: UP045
+        Optional[Path], typer.Option("--data", metavar="FILE", help="labelled data of your own instead of a split")
     ] = None,
     backend: BackendOption = None,
 ) -> None:
@@ -146,7 +152,9 @@ def evaluate(
 
 @app.command("list", epilog="Example: kpipe list models")
 def list_(
-    section: Annotated[Optional[str], typer.Argument(metavar="[SECTION]", help="data, models, training, metrics, optimizers ...")] = None,  # noqa: UP045
+    section: Annotated[
+        Optional[str], typer.Argument(metavar="[SECTION]", help="data, models, training, metrics, optimizers ...")
+    ] = None,
 ) -> None:
     """List every component with its one-line description."""
     from kpipe.listing import listing
@@ -158,7 +166,13 @@ def list_(
 
 @app.command(epilog="Example: kpipe init image_folder flowers.yaml")
 def init(
-    arguments: Annotated[list[str], typer.Argument(metavar="[TEMPLATE] FILE", help="the file to write; TEMPLATE: digits (default), image_folder, npz, table, tfds")],
+    arguments: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[TEMPLATE] FILE",
+            help="the file to write; TEMPLATE: digits (default), image_folder, npz, table, tfds",
+        ),
+    ],
 ) -> None:
     """Write a commented starter pipeline."""
     from kpipe.starter import write
@@ -184,7 +198,10 @@ def schema() -> None:
 
 @app.command(epilog="Example: kpipe sync")
 def sync(
-    names: Annotated[Optional[list[str]], typer.Argument(metavar="[RUN...]", help="runs to send; by default all with something unsent")] = None,  # noqa: UP045
+    names: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[RUN...]", help="runs to send; by default all with something unsent"),
+    ] = None,
 ) -> None:
     """Send to MLflow what could not be sent while the server was away."""
     from kpipe import tracking
@@ -196,7 +213,9 @@ def sync(
 
 
 @app.command("ui", epilog="Example: kpipe ui --port 5000")
-def ui_(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="where to listen, on this machine only")] = 5000) -> None:
+def ui_(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="where to listen, on this machine only")] = 5000,
+) -> None:
     """Start the MLflow UI on this project's runs."""
     from kpipe import ui
     from kpipe.runs import ROOT
@@ -213,7 +232,9 @@ def version(wanted: bool) -> None:
 
 @app.callback()
 def top(
-    _version: Annotated[bool, typer.Option("--version", callback=version, is_eager=True, help="print the version and exit")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="print the version and exit")
+    ] = False,
 ) -> None:
     pass
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from kpipe.backend import Backend, Precision
 from kpipe.data.source import Source
@@ -12,7 +12,7 @@ from kpipe.evaluation.evaluate import Evaluate
 from kpipe.models.architecture import Architecture
 from kpipe.spec.mistake import Problem
 from kpipe.spec.one_of import OneOf, components
-from kpipe.spec.spec import Spec, Tuple, refuse
+from kpipe.spec.spec import OrOne, Spec, Tuple, refuse
 from kpipe.spec.yaml import dump
 from kpipe.training.method import Method
 
@@ -26,23 +26,20 @@ class Track(Spec):
     tags: dict[str, str] = Field({}, description="tags put on the MLflow run, beside kpipe's own")
 
 
-def as_stages(value: Any) -> Any:
-    """One training method stands for a list of one."""
-    return [value] if isinstance(value, (dict, str)) else value
-
-
 class Pipeline(Spec):
     """A deep-learning pipeline: data, model, training, evaluation and tracking."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="the pipeline's name")
-    backend: Backend | None = Field(None, description="--backend, then KERAS_BACKEND, then this, then the first installed")
+    backend: Backend | None = Field(
+        None, description="--backend, then KERAS_BACKEND, then this, then the first installed"
+    )
     precision: Precision = Field("float32", description="of computing; mixed_* keeps float32 weights")
     seed: int = Field(0, ge=0, lt=2**32, description="of weights, splits, batch order and every random layer")
     data: Annotated[Source, OneOf("kpipe.data")] = Field(description="where the data comes from")
     model: Annotated[Architecture, OneOf("kpipe.models")] = Field(description="the network")
-    train: Annotated[
-        Tuple[Annotated[Method, OneOf("kpipe.training")]], BeforeValidator(as_stages)
-    ] = Field(min_length=1, description="a training method, or a list of stages")
+    train: Annotated[Tuple[Annotated[Method, OneOf("kpipe.training")]], OrOne()] = Field(
+        min_length=1, description="a training method, or a list of stages"
+    )
     evaluate: Evaluate = Field(Evaluate(), description="metrics and pictures")
     track: Track = Field(Track(), description="the record in MLflow")
 

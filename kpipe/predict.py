@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpipe import runs, serving
-from kpipe.errors import DataError, WrongInput
 from kpipe.data.splits import ArraySplit, Split
+from kpipe.errors import DataError, WrongInput
 from kpipe.evaluation.evaluate import gather
 from kpipe.serving import Predictor
 from kpipe.signature import Target
@@ -32,7 +32,7 @@ class Predictions:
         return len(self.names)
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat record an input: ``input``, then ``label`` and ``probability`` (classes), ``labels``, or the values."""
+        """One flat record an input: ``input``, then ``label`` and ``probability``, ``labels``, or the values."""
         verdicts = serving.verdicts(self.target, self.outputs)
         return [{"input": name, **verdict} for name, verdict in zip(self.names, verdicts, strict=True)]
 
@@ -85,4 +85,6 @@ def require(paths: Sequence[Path]) -> None:
     """Refuses what is not there before an engine is started."""
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        raise DataError(f"no such file or folder: {', '.join(missing)}", "give images, a folder, .npy, .npz, .csv or .parquet")
+        raise DataError(
+            f"no such file or folder: {', '.join(missing)}", "give images, a folder, .npy, .npz, .csv or .parquet"
+        )

@@ -28,12 +28,15 @@ class ProgressLine:
         self.epochs = self.steps = 0
         self.stage = ""
         self.last_logs: Logs = {}
-        self.next_draw = 0.0
+        self.next_draw = self.started = 0.0
+        self.first_done = 0
 
     def __enter__(self) -> ProgressLine:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.live is not None:
             self.live.stop()
             self.live = None
@@ -41,7 +44,7 @@ class ProgressLine:
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:
         self.__exit__(None, None, None)
         self.stage, self.epochs, self.steps, self.last_logs = stage, epochs, steps, {}
-        self.started, self.first_done = time.monotonic(), None
+        self.first_done = 0
         if self.console.is_terminal:
             self.live = Progress(
                 TextColumn("{task.description}"),
@@ -64,7 +67,7 @@ class ProgressLine:
             return
         self.next_draw = now + REFRESH_SECONDS
         done = (epoch - 1) * self.steps + step
-        if self.first_done is None:  # compiling the first step says nothing of the speed
+        if not self.first_done:  # compiling the first step says nothing of the speed
             self.started, self.first_done = now, done
         rate = (done - self.first_done) / (now - self.started) if now > self.started else 0.0
         self.live.update(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpipe import serving
-from kpipe.backend import Backend, device, tensorflow_hidden
+from kpipe.backend import Backend, device
 from kpipe.errors import Interrupted
-from kpipe.evaluation.drawing import png
 from kpipe.files import write_atomic
 from kpipe.journal import Journal, flatten
 from kpipe.pipeline import Pipeline
@@ -24,10 +21,7 @@ from kpipe.tracking import Tracking
 from kpipe.training.method import Epoch, Logs
 
 if TYPE_CHECKING:
-    import keras
-
     from kpipe.data.splits import Splits
-    from kpipe.evaluation.evidence import Evidence
 
 
 class Curves:
@@ -134,44 +128,11 @@ def write_datasets(journal: Journal, splits: Splits) -> None:
         journal.dataset(context, splits.origin, splits.fingerprint, splits.origin, profile)
 
 
-def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
-    """The trained model: kpipe's own folder, from which MLflow's is made, and a ``.keras`` file for others to use."""
-    import numpy as np
-
-    examples = splits.test.take(np.arange(1))
-    serving.save(run.model, pipeline, splits.signature, splits.preparation, model, examples)
-    journal.model(run.model)
-    with tensorflow_hidden():
-        model.save(run.artifacts / "model.keras")
-    journal.artifact(run.artifacts / "model.keras")
-
-
-def write_evaluation(
-    journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, evidence: Evidence, metrics: Mapping[str, float]
-) -> None:
-    """Metrics, pictures and the report page."""
-    last_step = evidence.history[-1].step if evidence.history else 0
-    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, last_step)
-    facts = {
-        "metrics": dict(metrics),
-        "left_out": pipeline.evaluate.left_out(evidence),
-        "skipped": list(splits.skipped),
-        "examples": {name: len(split) for name, split in splits},
-    }
-    write_atomic(run.artifacts / "metrics.json", json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    journal.artifact(run.artifacts / "metrics.json")
-    folder = run.artifacts / "pictures"
-    folder.mkdir(exist_ok=True)
-    for name, figure in pipeline.evaluate.draw(evidence):
-        (folder / f"{name}.png").write_bytes(png(figure))
-        journal.artifact(folder / f"{name}.png", "pictures")
-
-
 def git_state(folder: Path) -> tuple[str, bool]:
     """The commit checked out in ``folder`` and whether the tree differs from it; an empty commit outside git."""
 
     def git(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]  # noqa: S607
+        command = ["git", "-C", str(folder), *words]
         try:
             return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()  # noqa: S603
         except (OSError, subprocess.SubprocessError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpipe import backend, record, runs
+from kpipe import backend, record, results, runs
 from kpipe.backend import Backend
 from kpipe.errors import Interrupted, WrongInput
 from kpipe.evaluation.evaluate import gather
@@ -18,6 +18,7 @@ from kpipe.record import recorded
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
+from kpipe.stopwatch import Stopwatch
 from kpipe.training.method import Epoch, Stage, Watcher
 
 if TYPE_CHECKING:
@@ -48,21 +49,21 @@ def run(
 ) -> Finished:
     """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for.
 
-    Raises: WrongInput: before anything is recorded. Diverged, Interrupted, TrackingError: the run stays, with its status.
+    Raises: WrongInput: before anything is recorded. Diverged, Interrupted, TrackingError: the run keeps its status.
     """
+    watch = Stopwatch()
     engine = backend.choose(option, pipeline.backend)
     splits = load(pipeline)
+    watch.lap("data")
     new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
     new.update(backend=engine)
     resolved = effective_yaml(pipeline)
     write_atomic(new.folder / "pipeline.yaml", text or resolved)
     write_atomic(new.folder / "resolved.yaml", resolved)
-    return carry_out(new, pipeline, engine, splits, watchers)
+    return carry_out(new, pipeline, engine, splits, watchers, watch)
 
 
-def resume(
-    name: str, option: str | None = None, watchers: Sequence[Watcher] = (), root: Path = ROOT
-) -> Finished:
+def resume(name: str, option: str | None = None, watchers: Sequence[Watcher] = (), root: Path = ROOT) -> Finished:
     """Goes on with a stopped run from its newest checkpoint, on the backend it began on.
 
     Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed.
@@ -70,16 +71,21 @@ def resume(
     stopped = runs.find(root, name)
     stopped.hold()
     if stopped.record.status == "FINISHED":
-        raise WrongInput(f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'pipeline.yaml'} starts it anew")
+        raise WrongInput(
+            f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'pipeline.yaml'} starts it anew"
+        )
     if option and option != stopped.record.backend:
         raise WrongInput(f"run {stopped.name} began on {stopped.record.backend} and cannot go on on {option}")
+    watch = Stopwatch()
     pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
     splits = load(pipeline)
+    watch.lap("data")
     fingerprint = stopped.folder / "fingerprint"
     if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
         raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
     stopped.update(status="RUNNING", end=None)
-    return carry_out(stopped, pipeline, backend.choose(stopped.record.backend, None), splits, watchers)
+    engine = backend.choose(stopped.record.backend, None)
+    return carry_out(stopped, pipeline, engine, splits, watchers, watch)
 
 
 def load(pipeline: Pipeline) -> Splits:
@@ -91,21 +97,31 @@ def load(pipeline: Pipeline) -> Splits:
 
 
 def carry_out(
-    run: Run, pipeline: Pipeline, engine: Backend, splits: Splits, watchers: Sequence[Watcher]
+    run: Run, pipeline: Pipeline, engine: Backend, splits: Splits, watchers: Sequence[Watcher], watch: Stopwatch
 ) -> Finished:
     """What a new run and a resumed one have in common."""
     with recorded(run) as recording:
         journal = recording.journal
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
         backend.use(engine, pipeline.precision, pipeline.seed)
+        watch.lap("engine")
         model = pipeline.model.build(splits.signature)
         record.write_start(journal, pipeline, engine, splits)
+        watch.lap("build")
         recording.tracking.ready()
-        history, best_epoch = train(pipeline, model, splits, run, [*watchers, record.Curves(journal, len(pipeline.train) > 1)])
-        record.write_model(journal, run, pipeline, splits, model)
+        watch.lap("wait for MLflow")
+        curves = record.Curves(journal, len(pipeline.train) > 1)
+        history, best_epoch = train(pipeline, model, splits, run, [*watchers, curves])
+        watch.lap("train")
+        results.write_model(journal, run, pipeline, splits, model)
+        watch.lap("save")
         evidence = gather(model, splits.test, splits.signature, "test", pipeline.data.batch_size, history)
         metrics = pipeline.evaluate.measure(evidence)
-        record.write_evaluation(journal, run, pipeline, splits, evidence, metrics)
+        watch.lap("evaluate")
+        results.write_evaluation(journal, run, pipeline, splits, evidence, metrics)
+        watch.lap("report")
+    watch.lap("end of MLflow")
+    run.update(seconds=watch.seconds)
     worst = ", ".join(str(confusion) for confusion in confusions(evidence))
     return Finished(run, metrics, best_epoch, len(history), worst, splits.skipped, recording.unsent)
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ConfigDict, Field
+
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, write_atomic
 from kpipe.run_names import draw
@@ -21,7 +23,9 @@ Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 
 
 class Record(Spec):
-    """What ``run.json`` holds."""
+    """What ``run.json`` holds; fields that a newer kpipe wrote are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     id: str
     name: str
@@ -33,6 +37,7 @@ class Record(Spec):
     backend: str | None = None
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
+    seconds: dict[str, float] = Field({})
 
 
 class Run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import posixpath
 import re
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 RETRY_SECONDS = 30.0
-MAX_PARAM, MAX_TAG, MAX_KEY, MAX_DIGEST = 6000, 8000, 250, 16
+MAX_PARAM, MAX_TAG, MAX_KEY, MAX_DIGEST = 6000, 8000, 250, 8
 METRICS_A_BATCH, OTHERS_A_BATCH = 800, 100
 
 
@@ -60,7 +61,8 @@ class Sender:
         experiment = store.experiment(self.client, record.experiment, uri, self.run.root)
         if self.sent.run_id:
             return
-        tag = "kpipe.id"  # a sender killed between creating the run and remembering it leaves one to be found
+        # a sender killed before it could remember leaves a run to be found; MLflow's pages hide its own tags
+        tag = "mlflow.kpipe.id"
         known = self.client.search_runs([experiment], f"tags.`{tag}` = '{record.id}'", max_results=1)
         created = (
             known[0]
@@ -69,7 +71,7 @@ class Sender:
                 experiment,
                 start_time=int(record.start.timestamp() * 1000),
                 run_name=self.run.name,
-                tags={tag: record.id, "pipeline": record.pipeline},
+                tags={tag: record.id, "mlflow.source.name": f"kpipe: {record.pipeline}", **user()},
             )
         )
         self._remember(experiment_id=experiment, run_id=created.info.run_id)
@@ -98,7 +100,10 @@ class Sender:
         elif event.kind == "params":
             self.params += [Param(key_of(key), cut(value, MAX_PARAM)) for key, value in data["values"].items()]
         elif event.kind == "tags":
-            self.tags += [RunTag(key[:MAX_KEY], cut(value, MAX_TAG)) for key, value in data["values"].items()]
+            values = data["values"]
+            if "git.commit" in values:  # MLflow's own name for it, which its pages look for
+                values = {**values, "mlflow.source.git.commit": values["git.commit"]}
+            self.tags += [RunTag(key[:MAX_KEY], cut(value, MAX_TAG)) for key, value in values.items()]
         else:
             self._flush()
             act: Callable[[dict[str, Any]], None] = getattr(self, f"_{event.kind}")
@@ -166,7 +171,9 @@ class Sender:
             )
             self._remember(model_id=made.model_id)
         model = self.client.get_logged_model(self.sent.model_id)
-        self.client.log_outputs(self.sent.run_id, [LoggedModelOutput(model.model_id, step=0)])
+        run = self.client.get_run(self.sent.run_id)
+        if model.model_id not in {known.model_id for known in (run.outputs.model_outputs if run.outputs else [])}:
+            self.client.log_outputs(self.sent.run_id, [LoggedModelOutput(model.model_id, step=0)])
         with packaging.packaged(self.run.folder / data["folder"], model, self.sent.run_id) as folder:
             self.client.log_model_artifacts(model.model_id, str(folder))
         self.client.finalize_logged_model(model.model_id, "READY")
@@ -183,12 +190,16 @@ class Sender:
         """The final test metrics stand beside the model, too, in MLflow's table of models."""
         from mlflow.entities import Metric
 
-        values = self.client.get_run(self.sent.run_id).data.metrics
+        run = self.client.get_run(self.sent.run_id)
+        tested = [item.dataset for item in run.inputs.dataset_inputs if "test" in {tag.value for tag in item.tags}]
+        beside = {"model_id": self.sent.model_id}
+        if tested:
+            beside |= {"dataset_name": tested[0].name, "dataset_digest": tested[0].digest}
         final = [
-            Metric(metric.key, metric.value, metric.timestamp, metric.step, model_id=self.sent.model_id)
-            for key in values
+            Metric(point.key, point.value, point.timestamp, point.step, **beside)
+            for key in run.data.metrics
             if key.startswith("test/")
-            for metric in self.client.get_metric_history(self.sent.run_id, key)[-1:]
+            for point in self.client.get_metric_history(self.sent.run_id, key)[-1:]
         ]
         self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])
 
@@ -197,6 +208,14 @@ def key_of(name: str) -> str:
     """A name that MLflow takes for a param or metric: letters, digits and ``/_-. :``."""
     clean = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/.")
     return clean[:MAX_KEY] or "_"
+
+
+def user() -> dict[str, str]:
+    """Who ran it, as MLflow's own clients say; nobody, where the system has no name for the user."""
+    try:
+        return {"mlflow.user": getpass.getuser()}
+    except (OSError, KeyError):
+        return {}
 
 
 def cut(value: str, limit: int) -> str:

@@ -34,7 +34,7 @@ class Target(Spec):
 
     name: str = Field("target", description="the name of the target")
     task: Task = Field(description="classes: one of several; labels: any of several; values: numbers")
-    names: Tuple[str] = Field(description="the names of the classes, labels or values; their number is the output's size")
+    names: Tuple[str] = Field(description="of the classes, labels or values; their number is the output's size")
     mean: Tuple[float] = Field((), description="of each value on train: the model's output layer starts from it")
     variance: Tuple[float] = Field((), description="of each value on train")
 

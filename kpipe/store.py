@@ -105,6 +105,8 @@ def follow_move(root: Path) -> None:
 
 
 LOCATIONS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Training of models: without it MLflow's pages take the experiment for one of language models."""
 REMEDY = "check MLFLOW_TRACKING_URI, or unset it to record in the local store"
 
 
@@ -120,7 +122,7 @@ def experiment(client: MlflowClient, name: str, uri: str, root: Path) -> str:
         found = client.get_experiment_by_name(name)
         if found is None:
             try:
-                return str(client.create_experiment(name, artifact_location=place))
+                return str(client.create_experiment(name, artifact_location=place, tags=KIND))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
@@ -138,7 +140,7 @@ def experiment(client: MlflowClient, name: str, uri: str, root: Path) -> str:
 
 def reason(error: BaseException) -> str:
     """The one line that matters of an error of MLflow or the network."""
-    text = re.sub(r"\s+", " ", str(error)) or type(error).__name__
+    text = re.sub(r"\s+", " ", str(error)).split(" [SQL")[0] or type(error).__name__
     for inner in (
         "Connection refused",
         "timed out",

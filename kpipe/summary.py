@@ -13,19 +13,14 @@ from rich.table import Table
 
 from kpipe.errors import WrongInput
 from kpipe.files import write_atomic
+from kpipe.results import headline
 
 if TYPE_CHECKING:
     from kpipe.predict import Predictions
     from kpipe.run import Finished
 
-HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "loss", "macro_f1")
 SHOWN_PREDICTIONS = 50
 FORMATS = (".csv", ".json")
-
-
-def headline(metrics: Mapping[str, float]) -> dict[str, float]:
-    """The few numbers that say most, in a fixed order."""
-    return {name: metrics[name] for name in HEADLINE if name in metrics}
 
 
 def print_summary(finished: Finished, console: Console) -> None:
@@ -108,5 +103,3 @@ def print_listing(sections: Mapping[str, Mapping[str, str]], console: Console) -
             table.add_row(f"  {name}", description)
         console.print(table)
         console.print()
-
-

@@ -21,7 +21,7 @@ from typing import Any
 from kpipe import journal, runs, store, ui
 from kpipe.errors import TrackingError
 from kpipe.journal import Journal
-from kpipe.runs import Run, Status
+from kpipe.runs import LOCAL, Run, Status
 from kpipe.sender import RETRY_SECONDS, Sender
 
 POLL_SECONDS = 0.2
@@ -62,16 +62,26 @@ class Tracking:
             run.update(tracking_uri=store.chosen())
         return cls(run)
 
-    def ready(self) -> str:
-        """Waits until the run exists in MLflow, and returns its id there.
+    def ready(self) -> None:
+        """Waits until a server has the run; for the local store, which cannot be out of reach, nobody waits.
 
         Raises: TrackingError: MLflow refuses, does not answer, or the sender broke.
         """
-        said = self._hear(READY_SECONDS)
+        self.wait(0.0 if self.run.record.tracking_uri == LOCAL else READY_SECONDS)
+
+    def wait(self, seconds: float = READY_SECONDS) -> str:
+        """The run's id in MLflow as soon as it has one, empty when that takes longer than ``seconds``.
+
+        Raises: TrackingError: as ``ready``.
+        """
+        said = self._hear(seconds)
         if "ready" in said:
             self.run.update(mlflow_run_id=said["ready"])
             return str(said["ready"])
+        if not said and seconds < READY_SECONDS and self.process.poll() is None:
+            return ""
         self.process.kill()
+        self._leave()
         self.refused = said.get("error") or f"its sender gave no answer: see {self.run.folder / 'tracking.log'}"
         raise TrackingError(self.refused, said.get("hint", ""))
 
@@ -81,17 +91,33 @@ class Tracking:
         if self.refused:
             return unsent(self.run, self.refused)
         if self.process.poll() is not None:  # killed: the journal has everything, a new sender goes on from it
+            self._leave()
             self.process, self._heard = self._spawn(), b""
+        return self.finish()
+
+    def finish(self) -> Outcome:
+        """Tells the sender to send the rest and end, and waits for it; one that takes too long goes on alone."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         until = time.monotonic() + CLOSE_SECONDS
-        said: dict[str, str] = {"ready": ""}
-        while "ready" in said:
+        said = self._hear(until - time.monotonic())
+        if "ready" in said:
+            self.run.update(mlflow_run_id=said["ready"])
             said = self._hear(until - time.monotonic())
+        if said:
+            self._leave()
         if "sent" in said:
-            self.process.wait(timeout=10)
             return Outcome(self.run.name, sent=True)
-        return unsent(self.run, said.get("unsent") or said.get("error") or "it is slow, and goes on in the background")
+        why = said.get("unsent") or said.get("error") or "it is slow, and goes on in the background"
+        return unsent(self.run, why)
+
+    def _leave(self) -> None:
+        """Takes leave of a sender that has ended."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -138,15 +164,9 @@ def is_behind(run: Run) -> bool:
 def sync_run(run: Run) -> Outcome:
     if run.alive:
         return Outcome(run.name, sent=False, message=f"{run.name} is still running, and sends by itself")
-    bury(run)
-    sender = Sender(run)
-    sender.open()
-    why = sender.send()
-    sender.lock.free()
-    if why is not None:
-        return unsent(run, why)
-    run.update(mlflow_run_id=sender.sent.run_id)
-    return Outcome(run.name, sent=True)
+    sender = Tracking(run)
+    sender.wait()
+    return sender.finish()
 
 
 def bury(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +31,8 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
             f"the runs are at {store.without_password(uri)}, which has its own pages", "open it in a browser"
         )
     require_free(port)
+    for number in (signal.SIGINT, signal.SIGTERM):  # the server must not outlive this process
+        signal.signal(number, signal.default_int_handler)
     store.connect(uri, root)
     log = root / "ui.log"
     with log.open("wb") as output:
@@ -81,9 +84,9 @@ def answers(server: subprocess.Popen[bytes], port: int) -> bool:
 
 def stop(server: subprocess.Popen[bytes]) -> None:
     """Ends the server with the workers it started, which live in its process group."""
-    for signal in (15, 9):
+    for number in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(server.pid, signal)
+            os.killpg(server.pid, number)
             server.wait(timeout=10)
         except ProcessLookupError:
             return

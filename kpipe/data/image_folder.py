@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from kpipe.data.path import ExistingFolder
-from kpipe.data.source import Source
+from kpipe.data.source import ImageSize, Source
 from kpipe.data.split_rule import GivenSplitRule, SplitName
 from kpipe.signature import Kind, Task
-from kpipe.spec.spec import Tuple
 
 if TYPE_CHECKING:
     from kpipe.data.preparation.learn import Part
@@ -46,9 +45,7 @@ class ImageFolder(Source):
     type: Literal["image_folder"] = "image_folder"
 
     path: ExistingFolder = Field(description="the folder that holds the class folders, or the splits")
-    image_size: Tuple[int] | None = Field(
-        None, min_length=2, max_length=2, description="height and width in pixels; by default that of the images"
-    )
+    image_size: ImageSize | None = Field(None, description="height and width in pixels; by default that of the images")
     color_mode: Literal["rgb", "grayscale"] = Field("rgb", description="three channels, or one")
     on_error: Literal["fail", "skip"] = Field("fail", description="what happens when a file is not readable")
     split: GivenSplitRule = Field(GivenSplitRule(), description="given splits by name, the others by fraction")
@@ -65,22 +62,17 @@ class ImageFolder(Source):
         from kpipe.data.preparation.image import Image
         from kpipe.data.preparation.learn import Part, learn
         from kpipe.data.preparation.split import divide
-        from kpipe.data.preparation.targets import encode, learn_target
+        from kpipe.data.preparation.targets import encode, target_of
 
         given, skipped = self._given()
-        parts = divide(given, self.split, seed, "classes")
-        target = learn_target(parts["train"].targets, "classes")
-        return learn(
-            {
-                name: Part(part.inputs, encode(part.targets, target, f"{self.path}: {name}"))
-                for name, part in parts.items()
-            },
-            "image",
-            target,
-            Image(shape=parts["train"].inputs.shape[1:], target=target),
-            f"image_folder {Path(self.path).name}",
-            skipped=skipped,
-        )
+        target = target_of(given["train"].targets, "classes")
+        encoded = {
+            name: Part(part.inputs, encode(part.targets, target, f"{self.path}: {name}"))
+            for name, part in given.items()
+        }
+        parts = divide(encoded, self.split, seed, "classes")
+        preparation = Image(shape=parts["train"].inputs.shape[1:], target=target)
+        return learn(parts, "image", target, preparation, f"image_folder {Path(self.path).name}", skipped=skipped)
 
     def _given(self) -> tuple[dict[SplitName, Part], tuple[str, ...]]:
         """Images decoded, targets as class names; and the files skipped."""

@@ -64,15 +64,18 @@ class Npz(Source):
         from kpipe.data.preparation.image import Image
         from kpipe.data.preparation.learn import Part, learn
         from kpipe.data.preparation.split import divide
-        from kpipe.data.preparation.targets import infer_task, learn_target
+        from kpipe.data.preparation.targets import infer_task, target_of
         from kpipe.data.preparation.vector import Vector
 
         path = Path(self.path)
         given = self._given(path)
-        task = self.task or infer_task(given["train"].targets)
-        parts = divide(given, self.split, seed, task)
-        train = parts["train"]
-        target = learn_target(train.targets, task, self.classes)
+        train = given["train"]
+        task = self.task or infer_task(train.targets, f"{path}: {self.target_key}")
+        target = target_of(train.targets, task, self.classes)
+        encoded = {
+            name: Part(part.inputs, self._encode(part.targets, target, f"{path}: {self.target_key} of {name}"))
+            for name, part in given.items()
+        }
         kind: Kind = "vector" if train.inputs.ndim == 2 else "image"
         preparation = (
             Vector(size=train.inputs.shape[1], target=target)
@@ -83,16 +86,8 @@ class Npz(Source):
                 target=target,
             )
         )
-        return learn(
-            {
-                name: Part(part.inputs, self._encode(part.targets, target, f"{path}: {self.target_key} of {name}"))
-                for name, part in parts.items()
-            },
-            kind,
-            target,
-            preparation,
-            f"npz {path.name}",
-        )
+        parts = divide(encoded, self.split, seed, task)
+        return learn(parts, kind, target, preparation, f"npz {path.name}")
 
     def _encode(self, raw: np.ndarray, target: Target, where: str) -> np.ndarray:
         from kpipe.data.preparation.targets import encode, encode_positions, flat

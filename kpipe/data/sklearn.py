@@ -64,16 +64,15 @@ class Sklearn(Source):
 
         from kpipe.data.preparation.image import Image
         from kpipe.data.preparation.learn import Part, learn
-        from kpipe.data.preparation.split import cut
-        from kpipe.data.preparation.targets import encode, learn_target
+        from kpipe.data.preparation.split import divide
+        from kpipe.data.preparation.targets import encode, encode_positions, target_of
         from kpipe.data.preparation.vector import Vector
 
         bunch = getattr(sklearn.datasets, f"load_{self.dataset}")()
         names = ["progression"] if self.task == "values" else [str(name) for name in bunch.target_names]
-        classes = bunch.target if self.task == "classes" else None
-        indices = cut(len(bunch.target), self.split, seed, classes)
-        target = learn_target(bunch.target[indices["train"]], self.task, names)
-        targets = encode(bunch.target, target, f"sklearn {self.dataset}")
+        origin = f"sklearn {self.dataset}"
+        target = target_of(bunch.target, self.task, names)
+        encoded = (encode if self.task == "values" else encode_positions)(bunch.target, target, origin)
         if self.kind == "image":
             inputs = np.rint(bunch.images[..., None] * (255 / 16)).astype(np.uint8)
             columns: list[str] = []
@@ -82,11 +81,5 @@ class Sklearn(Source):
             inputs = bunch.data.astype(np.float32)
             columns = list(bunch.feature_names)
             preparation = Vector(size=inputs.shape[1], columns=tuple(columns), target=target)
-        return learn(
-            {name: Part(inputs[chosen], targets[chosen]) for name, chosen in indices.items()},
-            self.kind,
-            target,
-            preparation,
-            f"sklearn {self.dataset}",
-            columns,
-        )
+        parts = divide({"train": Part(inputs, encoded)}, self.split, seed, self.task)
+        return learn(parts, self.kind, target, preparation, origin, columns)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from kpipe.signature import Kind, Task
-from kpipe.spec.spec import Component
+from kpipe.spec.spec import Component, Tuple
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
+
+
+Pixels = Annotated[int, Field(ge=1, le=8192)]
+ImageSize = Annotated[Tuple[Pixels], Field(min_length=2, max_length=2)]
+"""Height and width."""
 
 
 class Source(Component):
@@ -35,8 +40,3 @@ class Source(Component):
 
         Raises: DataError: naming the file, column or class at fault.
         """
-
-
-def as_list(value: Any) -> Any:
-    """A name alone stands for a list of one."""
-    return [value] if isinstance(value, str) else value

@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from kpipe.data.path import ExistingFile
-from kpipe.data.source import Source, as_list
+from kpipe.data.source import Source
 from kpipe.data.split_rule import ColumnSplitRule
 from kpipe.signature import Kind, Task
 from kpipe.spec.mistake import Problem
-from kpipe.spec.spec import Tuple, refuse
+from kpipe.spec.spec import OrOne, Tuple, refuse
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
-Names = Annotated[Tuple[str], BeforeValidator(as_list)]
+Names = Annotated[Tuple[str], OrOne()]
 
 
 class Table(Source):
@@ -84,25 +84,21 @@ class Table(Source):
         from kpipe.data.preparation.learn import Part, learn
         from kpipe.data.preparation.rows import Rows, learn_columns
         from kpipe.data.preparation.table import Table as Preparation
-        from kpipe.data.preparation.targets import encode, infer_task, learn_target
+        from kpipe.data.preparation.targets import encode, infer_task, target_of
 
         rows = Rows.read(self)
-        task = self.target_task or infer_task(rows.targets)
-        indices = rows.divide(self, seed, task)
-        train = indices["train"]
-        target = learn_target(rows.targets[train], task, () if task == "classes" else self.target)
+        where = f"{self.path}: column `{', '.join(self.target)}`"
+        task = self.target_task or infer_task(rows.targets, where)
+        target = target_of(rows.targets, task, () if task == "classes" else self.target)
+        targets = encode(rows.targets, target, where)
+        indices = rows.divide(self, targets, seed, task)
         preparation = Preparation(
-            columns=learn_columns(self, rows.frame.iloc[train]),
+            columns=learn_columns(self, rows.frame.iloc[indices["train"]]),
             targets=self.target,
             target=target,
             separator=self.separator,
         )
-        parts = {
-            name: Part(
-                preparation.encode(rows.frame.iloc[chosen], self.path),
-                encode(rows.targets[chosen], target, f"{self.path}: column `{', '.join(self.target)}` of {name}"),
-            )
-            for name, chosen in indices.items()
-        }
+        vectors = preparation.encode(rows.frame, self.path)
+        parts = {name: Part(vectors[chosen], targets[chosen]) for name, chosen in indices.items()}
         origin = f"table {Path(self.path).name}"
         return learn(parts, "vector", target, preparation, origin, preparation.features, rows.skipped)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from kpipe.data.path import ExistingFolder
-from kpipe.data.source import Source
+from kpipe.data.source import ImageSize, Source
 from kpipe.data.split_rule import GivenSplitRule, SplitName
 from kpipe.errors import DataError
 from kpipe.signature import Target, Task
-from kpipe.spec.spec import Tuple
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
@@ -58,9 +57,7 @@ class Tfds(Source):
     )
     input: str | None = Field(None, description="the feature that goes in; by default the only image or vector")
     target: str | None = Field(None, description="the feature to predict; by default the only class label")
-    image_size: Tuple[int] | None = Field(
-        None, min_length=2, max_length=2, description="height and width in pixels; by default that of the images"
-    )
+    image_size: ImageSize | None = Field(None, description="height and width in pixels; by default that of the images")
     split: GivenSplitRule = Field(
         GivenSplitRule(), description="given splits by name (also as train[:80%]), the others by fraction"
     )

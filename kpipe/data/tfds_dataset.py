@@ -75,7 +75,7 @@ class Dataset:
             inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
             targets = np.load(folder / "targets.npy", allow_pickle=False)
             return inputs.view(np.ndarray), targets
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             inputs, targets = self._decode(name)
             keep(folder, inputs=inputs, targets=targets)
             return inputs, targets

@@ -27,7 +27,7 @@ def heat_maps(model: keras.Model, images: np.ndarray, outputs: np.ndarray) -> np
     places, channels = ((1, 2), 3) if channels_last else ((2, 3), 1)
     heat = np.maximum((maps * slopes.mean(axis=places, keepdims=True)).sum(axis=channels), 0.0)
     largest = heat.max(axis=(1, 2), keepdims=True)
-    return np.divide(heat, largest, out=np.zeros_like(heat), where=largest > 0)
+    return np.asarray(heat / np.where(largest > 0, largest, 1.0))
 
 
 def cut(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from kpipe.errors import WrongInput
+from kpipe.errors import Diverged, WrongInput
 from kpipe.evaluation.evidence import Evidence, Examples, Metric, Plot, Row
 from kpipe.signature import Kind, Signature, Task
 from kpipe.spec.mistake import Problem, dotted
 from kpipe.spec.one_of import OneOf, components
-from kpipe.spec.spec import Spec, Tuple
+from kpipe.spec.spec import Spec, Tuple, refuse
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +30,15 @@ class Evaluate(Spec):
     plots: Tuple[Annotated[Plot, OneOf(PLOTS)]] | None = Field(
         None, description="pictures by name; by default all that fit the task and the input"
     )
+
+    @model_validator(mode="after")
+    def _pictures_differ(self) -> Evaluate:
+        names = [plot.type for plot in self.plots or ()]
+        twice = [position for position, name in enumerate(names) if name in names[:position]]
+        if twice:
+            hint = "a picture is kept under its name: take one out"
+            raise refuse(*(Problem(("plots", at), f"`{names[at]}` is named twice", hint) for at in twice))
+        return self
 
     def misfits(self, task: Task | None, kind: Kind | None) -> list[Problem]:
         """What is named here but does not fit the data's task or kind of input; None is not known yet and fits."""
@@ -85,13 +94,25 @@ def gather(
     batch_size: int = 64,
     history: tuple[Row, ...] = (),
 ) -> Evidence:
-    """Runs the model once over a split that holds targets, and puts its outputs beside the truth."""
+    """Runs the model once over a split that holds targets, and puts its outputs beside the truth.
+
+    Raises: WrongInput: no examples, or no targets. Diverged: outputs that are not numbers.
+    """
+    import numpy as np
+
     from kpipe.evaluation.forward import example_losses, predict, probabilities
 
     task = signature.target.task
+    if not len(split):
+        raise WrongInput(f"there are no {split_name} examples to evaluate on")
     outputs, targets = predict(model, split, signature, batch_size)
     if targets is None:
         raise WrongInput(f"the {split_name} examples have no targets, so there is nothing to compare with")
+    if not np.isfinite(outputs).all():
+        raise Diverged(
+            f"the model's outputs on the {split_name} examples are not all finite numbers",
+            "its weights are broken: train again with a lower learning rate, or in float32",
+        )
     losses = example_losses(outputs, targets, task)
     return Evidence(signature, split_name, split, targets, probabilities(outputs, task), losses, model, tuple(history))
 

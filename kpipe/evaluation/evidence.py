@@ -35,6 +35,9 @@ class Row(Protocol):
     def epoch(self) -> int: ...
 
     @property
+    def step(self) -> int: ...
+
+    @property
     def learning_rate(self) -> float: ...
 
     @property
@@ -46,8 +49,8 @@ class Evidence:
     """A trained model's outputs on one split, beside the truth.
 
     ``outputs`` are probabilities (examples, num_classes | num_labels) or values (examples, num_values) in the
-    target's unit; ``targets`` are class indices (examples,), 0/1 (examples, num_labels) or values (examples, num_values).
-    ``losses`` is the loss of each example (examples,).
+    target's unit; ``targets`` are class indices (examples,), 0/1 (examples, num_labels) or values (examples,
+    num_values). ``losses`` is the loss of each example (examples,).
     """
 
     signature: Signature
@@ -74,9 +77,11 @@ class Evidence:
     @cached_property
     def predicted(self) -> np.ndarray:
         """classes: the most probable (examples,); labels: 0/1, 1 from probability 0.5 on; values: the outputs."""
+        import numpy as np
+
         if self.task == "classes":
-            return self.outputs.argmax(axis=1)
-        return (self.outputs >= 0.5).astype("int32") if self.task == "labels" else self.outputs
+            return np.asarray(self.outputs.argmax(axis=1))
+        return np.asarray(self.outputs >= 0.5, "int32") if self.task == "labels" else self.outputs
 
     @cached_property
     def truth(self) -> np.ndarray:
@@ -85,7 +90,7 @@ class Evidence:
             return self.targets
         import numpy as np
 
-        return np.eye(len(self.names), dtype="int32")[self.targets]
+        return np.asarray(np.arange(len(self.names)) == self.targets[:, None], "int32")
 
 
 class Metric(Component):
@@ -97,7 +102,7 @@ class Metric(Component):
     def compute(self, evidence: Evidence) -> dict[str, float]:
         """The metric's values by name, e.g. ``{"accuracy": 0.98}``; a value that is not defined is left out."""
 
-    def left_out(self, evidence: Evidence) -> dict[str, str]:
+    def left_out(self, evidence: Evidence) -> dict[str, str]:  # noqa: ARG002
         """The names of values that this evidence leaves undefined, each with the reason."""
         return {}
 

@@ -54,17 +54,20 @@ def probabilities(outputs: np.ndarray, task: Task) -> np.ndarray:
     """classes: softmax of the logits; labels: their sigmoid; values: as they are."""
     if task == "values":
         return outputs
-    logits = outputs.astype("float64")
-    if task == "labels":
-        return np.exp(-np.logaddexp(0.0, -logits))
-    return np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+    logits: np.ndarray = outputs.astype("float64")
+    log = -np.logaddexp(0.0, -logits) if task == "labels" else logits - log_sum(logits)[:, None]
+    return np.asarray(np.exp(log))
 
 
 def example_losses(outputs: np.ndarray, targets: np.ndarray, task: Task) -> np.ndarray:
     """The loss of each example, from logits: cross-entropy, mean binary cross-entropy, or mean squared error."""
-    exact = outputs.astype("float64")
+    exact: np.ndarray = outputs.astype("float64")
     if task == "classes":
-        return np.logaddexp.reduce(exact, axis=1) - exact[np.arange(len(exact)), targets]
-    if task == "labels":
-        return np.mean(np.logaddexp(0.0, exact) - exact * targets, axis=1)
-    return np.mean((exact - targets) ** 2, axis=1)
+        return np.asarray(log_sum(exact) - exact[np.arange(len(exact)), targets])
+    each = np.logaddexp(0.0, exact) - exact * targets if task == "labels" else (exact - targets) ** 2
+    return np.asarray(each.mean(axis=1))
+
+
+def log_sum(logits: np.ndarray) -> np.ndarray:
+    """log sum exp over the classes, without overflow (examples,)."""
+    return np.asarray(np.logaddexp.reduce(logits, axis=1))

@@ -47,6 +47,28 @@ def confusions(evidence: Evidence, count: int = 2) -> list[Confusion]:
     ]
 
 
+def verdict(evidence: Evidence) -> str:
+    """One line that says how well it went: ``355 of 360 test examples read right; most often wrong: 8 as 1 ...``."""
+    count, split = len(evidence), evidence.split_name
+    if evidence.task == "values":
+        import numpy as np
+
+        off = np.abs(evidence.targets - evidence.outputs).mean(axis=0)
+        each = ", ".join(f"{name} by {error:.3g}" for name, error in zip(evidence.names, off, strict=True))
+        return f"On average over {count:,} {split} examples, the predictions are off: {each}."
+    right = count - len(wrong(evidence))
+    what = "read right" if evidence.task == "classes" else "with every label right"
+    worst = ", ".join(map(str, confusions(evidence)))
+    return f"{right:,} of {count:,} {split} examples {what}" + (f"; most often wrong: {worst}." if worst else ".")
+
+
+def rows(evidence: Evidence, count: int = 10) -> list[tuple[str, str, str, str]]:
+    """The worst mistakes for a table: the position in the split, what it is, what it was read as, how sure."""
+    if evidence.task == "values":
+        return []
+    return [(f"{position:,}", *answer(evidence, position)) for position in wrong(evidence)[:count]]
+
+
 def answer(evidence: Evidence, position: int) -> tuple[str, str, str]:
     """What an example is, what it was read as, and how sure the model was: ``("8", "1", "97 %")``."""
     if evidence.task == "values":

@@ -34,7 +34,7 @@ class PerOutput(Metric):
     def singly(self, evidence: Evidence) -> bool:
         """Whether each output's value is given beside the mean."""
 
-    def unlisted(self, evidence: Evidence) -> dict[int, str]:
+    def unlisted(self, evidence: Evidence) -> dict[int, str]:  # noqa: ARG002
         """Outputs that count in the mean but have no value of their own."""
         return {}
 
@@ -53,7 +53,7 @@ class PerOutput(Metric):
     def left_out(self, evidence: Evidence) -> dict[str, str]:
         missing = self.undefined(evidence)
         names = metric_names(self.type, evidence.names)
-        reasons = {self.average: next(iter(missing.values()))} if len(missing) == len(names) else {}
+        reasons = {self.average: "there is nothing to take the mean of"} if len(missing) == len(names) else {}
         if self.singly(evidence):
             reasons |= {names[position]: reason for position, reason in (missing | self.unlisted(evidence)).items()}
         return reasons
@@ -66,7 +66,7 @@ class PerClass(PerOutput):
 
     per_class: bool = Field(True, description="true: a value for each class beside their mean; false: the mean alone")
 
-    def singly(self, evidence: Evidence) -> bool:
+    def singly(self, evidence: Evidence) -> bool:  # noqa: ARG002
         return self.per_class
 
     def undefined(self, evidence: Evidence) -> dict[int, str]:
@@ -85,7 +85,7 @@ class PerValue(PerOutput):
     def singly(self, evidence: Evidence) -> bool:
         return len(evidence.names) > 1
 
-    def undefined(self, evidence: Evidence) -> dict[int, str]:
+    def undefined(self, evidence: Evidence) -> dict[int, str]:  # noqa: ARG002
         return {}
 
 

@@ -62,7 +62,8 @@ class Augmentation(Spec):
             factor = self.brightness * deviation(feature, scaling) / (2 * UNCLIPPED)
             x = layers.RandomBrightness(factor, value_range=limits, dtype=dtype, name="random_brightness")(x)
         if self.contrast:
-            x = layers.RandomContrast(self.contrast, value_range=limits, dtype=dtype, name="random_contrast")(x)
+            both = (self.contrast, self.contrast)  # a single number would only stretch, never squeeze
+            x = layers.RandomContrast(both, value_range=limits, dtype=dtype, name="random_contrast")(x)
         return x
 
 

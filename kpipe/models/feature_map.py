@@ -42,8 +42,9 @@ class Window:
     def arithmetic(self) -> str:
         """``(8 + 2*1 - 3) / 1 + 1 = 8``; uneven padding as ``1 + 2``, a dilated kernel as what it spans."""
         before, after = self.padded
-        padding = f" + 2*{before}" if before == after else f" + {before} + {after}"
-        if before == after == 0:
-            padding = ""
+        padding = "" if before == after == 0 else f" + 2*{before}" if before == after else f" + {before} + {after}"
         spans = str(self.extent) if self.dilation == 1 else f"({self.dilation}*({self.kernel} - 1) + 1)"
-        return f"({self.size}{padding} - {spans}) / {self.stride} + 1 = {self.output}"
+        quotient = f"({self.size}{padding} - {spans}) / {self.stride}"
+        if (self.size + before + after - self.extent) % self.stride:
+            quotient = f"floor({quotient})"
+        return f"{quotient} + 1 = {self.output}"

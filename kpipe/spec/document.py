@@ -100,7 +100,7 @@ class _Reading:
         if not above:
             self.text = parsed.text
         self.mistakes += parsed.mistakes
-        root = self.checked_root(path, parsed)
+        root = self.checked_root(parsed)
         if root is None:
             self.broken = True
             return None
@@ -111,12 +111,12 @@ class _Reading:
         self.done[key] = own
         return own
 
-    def checked_root(self, path: Path, parsed: Parsed) -> Node | None:
+    def checked_root(self, parsed: Parsed) -> Node | None:
         root = parsed.root
         if root is None or root.is_mapping:
             return root
         if root.value is None:
-            message, hint = "the file is empty", f"kpipe init {path.name} writes a starter pipeline"
+            message, hint = "the file is empty", "kpipe init my.yaml writes a starter pipeline"
         elif root.is_list:
             message, hint = (
                 "a list, where the sections of a pipeline are expected",

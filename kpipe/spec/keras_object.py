@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,7 +14,7 @@ from kpipe.errors import WrongInput
 from kpipe.spec import keras_source
 from kpipe.spec.keras_source import MODULES, Argument, Kind, Unknown
 from kpipe.spec.mistake import Path, Problem, nearest, printable, several_nearest
-from kpipe.spec.received import received
+from kpipe.spec.received import as_boolean, as_number, received
 from kpipe.spec.spec import refuse
 
 NOUNS: Final[dict[Kind, str]] = {
@@ -40,6 +39,8 @@ NESTED: Final[dict[str, Kind]] = {
 
 KERAS: Final = "kpipe-keras"
 """Marks the place of a Keras object in pydantic's JSON Schema, for ``kpipe.spec.schema`` to fill."""
+
+LARGEST: Final = 1e300
 
 MORE_THAN_ZERO: Final = ("learning_rate", "initial_learning_rate", "decay_steps", "first_decay_steps")
 
@@ -126,8 +127,11 @@ def read(written: Any, kind: Kind, path: Path) -> tuple[KerasObject | None, list
         ((name, arguments),) = written.items()
         key = (*path, name)
     else:
-        got = f"{len(written)} keys" if isinstance(written, Mapping) else received(written)
-        return None, [Problem(path, f"expected the name of a Keras {noun}, received {got}", f"write {form}")]
+        got = f"{len(written)} names" if isinstance(written, Mapping) else received(written)
+        meant = as_keras(written, kind) if isinstance(written, Mapping) else None
+        return None, [Problem(path, f"expected one Keras {noun}, received {got}", f"write {meant or form}")]
+    if key is not None and (meant := as_keras(written, kind)) is not None:
+        return None, [Problem(path, f"no Keras {noun} `{printable(name)}`", f"write {meant}", key)]
     if name not in keras_source.names(kind):
         return None, [Problem(path, f"no Keras {noun} `{printable(name)}`", alternatives(name, kind), key)]
     path = path if key is None else key
@@ -137,6 +141,14 @@ def read(written: Any, kind: Kind, path: Path) -> tuple[KerasObject | None, list
     if kind == "activations" and arguments:
         return None, [Problem(path, "an activation takes no arguments here", f"write {name}", key)]
     return read_arguments(name, kind, arguments or {}, path)
+
+
+def as_keras(written: Mapping[str, Any], kind: Kind) -> str | None:
+    """``{type: AdamW, ...}`` as it is written for Keras, where that was meant."""
+    name = written.get("type", written.get("name", written.get("class_name")))
+    if isinstance(name, str) and name in keras_source.names(kind):
+        return f"{{{name}: {{...}}}}" if len(written) > 1 else name
+    return None
 
 
 def example(kind: Kind) -> str:
@@ -155,7 +167,7 @@ def read_arguments(
 ) -> tuple[KerasObject | None, list[Problem]]:
     if kind == "activations":
         return KerasObject(name, {}, kind), []
-    known = keras_source.arguments(keras_source.public(kind, name))
+    known = keras_source.arguments_for(keras_source.public(kind, name), written)
     problems: list[Problem] = []
     read_values: dict[str, Any] = {}
     for argument, value in written.items():
@@ -184,15 +196,16 @@ def nested_kind(argument: str) -> Kind | None:
 def read_value(argument: Argument, value: Any, path: Path) -> tuple[Any, list[Problem]]:
     """An argument's value with nested objects read, and what is wrong with it."""
     kind = nested_kind(argument.name)
-    if isinstance(value, Mapping):
-        if kind is None:
-            return value, [Problem(path, f"expected a plain value, received {received(value)}")]
+    if isinstance(value, Mapping) and kind is not None:
         return read(value, kind, path)
     if isinstance(value, str) and kind is not None and kind != "schedules":
         if value in keras_source.aliases(kind):
             return value, []
         return value, [Problem(path, f"no Keras {NOUNS[kind]} `{printable(value)}`", alternatives(value, kind))]
-    return value, wrong_value(argument, value, path, kind)
+    problems = wrong_value(argument, value, path, kind)
+    if not problems and isinstance(argument.default, float) and isinstance(value, int):
+        return float(value), []  # Keras asks for a float in places, as SGD's momentum
+    return value, problems
 
 
 def wrong_value(argument: Argument, value: Any, path: Path, kind: Kind | None) -> list[Problem]:
@@ -204,13 +217,16 @@ def wrong_value(argument: Argument, value: Any, path: Path, kind: Kind | None) -
     if positive or (isinstance(default, (int, float)) and not isinstance(default, bool)):
         if not number:
             what = "a number or a Keras schedule" if kind == "schedules" else "a number"
-            return [Problem(path, f"expected {what}, received {received(value)}", shown)]
-        if positive and not 0 < value < math.inf:
+            hint = as_number(value) if isinstance(value, str) else ""
+            return [Problem(path, f"expected {what}, received {received(value)}", hint or shown)]
+        if positive and not 0 < value < LARGEST:
             return [Problem(path, f"{received(value, kind=False)} is out of range: more than 0", shown)]
     elif isinstance(default, bool) and not isinstance(value, bool):
-        return [Problem(path, f"expected true or false, received {received(value)}", shown)]
+        return [Problem(path, f"expected true or false, received {received(value)}", as_boolean(value) or shown)]
     elif isinstance(default, str) and not isinstance(value, (str, type(None))):
         return [Problem(path, f"expected text, received {received(value)}", shown)]
-    if number and not math.isfinite(value):
+    elif isinstance(value, Mapping):
+        return [Problem(path, f"expected a plain value, received {received(value)}", shown)]
+    if number and not -LARGEST < value < LARGEST:
         return [Problem(path, f"expected a finite number, received {received(value)}", shown)]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -163,6 +164,12 @@ def bases(found: Found) -> list[Found]:
             package, module = imported(found.module).get(base.value.id, ("", ""))
             above.append(find(f"{package}.{module}", base.attr))
     return [base for base in above if base is not None]
+
+
+def arguments_for(found: Found, written: Collection[str]) -> dict[str, Argument]:
+    """Enough of the arguments to judge what was written: those of the classes above only where its own do not do."""
+    own = {argument.name: argument for argument in own_arguments(found)[0]}
+    return own if set(written) <= set(own) else arguments(found)
 
 
 @functools.cache

@@ -39,7 +39,7 @@ def several_nearest(word: str, names: Iterable[str], most: int = 2) -> list[str]
     wanted = folded(word[:100])
     found = difflib.get_close_matches(wanted, by_folded, n=most, cutoff=0.6)
     if len(wanted) > 2 and wanted not in by_folded:
-        whole = [short for short in by_folded if wanted in short]
+        whole = sorted((short for short in by_folded if wanted in short), key=len)
         found = [*whole[:most], *(short for short in found if short not in whole)]
     if not found and len(wanted) > 1:
         found = [short for short, name in by_folded.items() if initials(name) == wanted]
@@ -103,7 +103,7 @@ class Mistake:
 
     def _excerpt(self) -> tuple[str, int, int]:
         """The source line cut to a readable length, what stands before the span, and the span's length."""
-        text = self.place.text.replace("\t", " ").rstrip()
+        text = "".join(char if char.isprintable() else " " for char in self.place.text).rstrip()
         before = self.place.column - 1
         start = max(0, before - LONGEST_LINE // 2) if len(text) > LONGEST_LINE else 0
         shown = text[start : start + LONGEST_LINE]

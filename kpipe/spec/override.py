@@ -61,7 +61,7 @@ def put_all(root: Node, wanted: Sequence[tuple[str, Node]]) -> tuple[Node, tuple
     return root, tuple(mistakes)
 
 
-class _NoWay(Exception):  # noqa: N818 (it becomes a mistake)
+class _NoWay(Exception):
     def __init__(self, path: Path, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.path, self.message, self.hint = path, message, hint

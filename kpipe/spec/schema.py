@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 
 from kpipe.spec import keras_source
-from kpipe.spec.keras_object import KERAS, MORE_THAN_ZERO, NOUNS, nested_kind
+from kpipe.spec.keras_object import KERAS, MORE_THAN_ZERO, NOUNS, KerasObject, nested_kind
 from kpipe.spec.keras_source import Argument, Kind, Unknown
-from kpipe.spec.override import STAGES
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 EXTENDS: Final = {
@@ -19,27 +19,23 @@ EXTENDS: Final = {
 }
 
 
+class _Generator(GenerateJsonSchema):
+    def encode_default(self, dft: Any) -> Any:
+        """A default as it is written in a file."""
+        return dft.plain if isinstance(dft, KerasObject) else super().encode_default(dft)
+
+
 def json_schema(spec_class: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema of a pipeline file.
 
     A file with ``extends`` may leave out what the others say: of it only the sections' names are checked.
     """
     kinds: set[Kind] = set()
-    whole = tidy(spec_class.model_json_schema(), kinds)
+    whole = tidy(spec_class.model_json_schema(schema_generator=_Generator), kinds)
     definitions = whole.pop("$defs", {})
     for kind in with_nested(kinds):
         definitions[reference(kind)] = keras_definition(kind)
     properties = whole.pop("properties")
-    for name in STAGES:
-        stages = properties.get(name, {})
-        if "items" in stages:
-            single = {
-                "anyOf": [
-                    stages["items"],
-                    {key: stages.pop(key) for key in ("type", "items", "minItems") if key in stages},
-                ]
-            }
-            properties[name] = {**stages, **single}
     extended = {"extends": EXTENDS, **{name: {} for name in properties}}
     return {
         "$schema": DIALECT,
@@ -63,7 +59,7 @@ def tidy(schema: Any, kinds: set[Kind]) -> Any:
         kinds.add(schema[KERAS])
         described = {key: value for key, value in schema.items() if key in ("description", "default")}
         return {**described, "$ref": f"#/$defs/{reference(schema[KERAS])}"}
-    result = {}
+    result: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "properties":
             result[key] = {name: tidy(inner, kinds) for name, inner in value.items()}

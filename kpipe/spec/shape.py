@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from kpipe.spec.mistake import Path
 from kpipe.spec.node import Node
 from kpipe.spec.one_of import OneOf, components
+from kpipe.spec.spec import OrOne
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,15 @@ class Shape:
     @property
     def one_of(self) -> OneOf | None:
         return next((item for item in self.metadata if isinstance(item, OneOf)), None)
+
+    @property
+    def is_list(self) -> bool:
+        return get_origin(self.annotation) in (tuple, list)
+
+    @property
+    def takes_one(self) -> bool:
+        """Whether a single item may stand for a list of one."""
+        return any(isinstance(item, OrOne) for item in self.metadata)
 
     @property
     def choices(self) -> tuple[Any, ...]:

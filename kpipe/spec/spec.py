@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Strict
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from kpipe.spec.mistake import Problem
 
@@ -14,6 +15,23 @@ Item = TypeVar("Item")
 
 Tuple = Annotated[tuple[Item, ...], Strict(False)]
 """A sequence: a YAML list becomes a frozen tuple; its items stay strict."""
+
+
+@dataclass(frozen=True)
+class OrOne:
+    """Annotates a sequence of which a single item may stand for a list of one: ``Annotated[Tuple[str], OrOne()]``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(as_list, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(schema)
+        return {"anyOf": [several["items"], several]}
+
+
+def as_list(value: Any) -> Any:
+    """``x -> [x]``; lists, tuples and nothing are left as they are."""
+    return value if value is None or isinstance(value, (list, tuple)) else [value]
 
 
 class Spec(BaseModel):

@@ -12,10 +12,10 @@ from kpipe.spec.mistake import Mistake, Place
 MAX_BYTES: Final = 1 << 20
 
 LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-class Unreadable(Exception):  # noqa: N818 (it carries a mistake and never reaches the terminal)
+class Unreadable(Exception):
     """The text cannot be read on; holds the mistake to show."""
 
     def __init__(self, mistake: Mistake) -> None:

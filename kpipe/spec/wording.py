@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
-from kpipe.spec.keras_object import NOUNS, OfKind
+from kpipe.spec.expectation import advice, expectation, in_yaml
 from kpipe.spec.mistake import Path, Problem, dotted, nearest, printable, several_nearest
 from kpipe.spec.node import Node
 from kpipe.spec.one_of import OneOf, components, noun, section
@@ -48,7 +47,7 @@ class Wrong:
     @property
     def one_of(self) -> OneOf | None:
         """The folder of components that the value is chosen from; a mapping may stand for a list of one."""
-        items = [get_args(shape.annotation)[0] for shape in self.shapes if get_origin(shape.annotation) is tuple]
+        items = [get_args(shape.annotation)[0] for shape in self.shapes if shape.is_list]
         inner = [shape for item in items for shape in alternatives(item, (), None, None)]
         return next((shape.one_of for shape in (*self.shapes, *inner) if shape.one_of), None)
 
@@ -56,15 +55,6 @@ class Wrong:
     def above(self) -> list[Shape]:
         """What is expected where the key stands."""
         return shapes_at(self.spec, self.path[:-1], self.root)
-
-
-def in_yaml(value: Any) -> str:
-    """A default as one would write it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, (bool, int, float, list, tuple, dict)):
-        return json.dumps(value, default=str)
-    return str(value)
 
 
 def explain(wrong: Wrong) -> Problem:
@@ -76,25 +66,20 @@ def unknown_field(wrong: Wrong) -> Problem:
     name = str(wrong.path[-1])
     fields = [known for shape in wrong.above if shape.spec for known in shape.spec.model_fields]
     near = nearest(name, fields)
-    elsewhere = [section for section in sections_with(wrong, name) if section != wrong.path[:-1]]
-    if near and not (elsewhere and near.lower() != name.lower() and len(near) < 4):
+    if elsewhere := places_of(wrong, name):
+        hint = f"it belongs {' or '.join(elsewhere)}"
+    elif near is not None:
         hint = f"did you mean `{near}`?"
-    elif elsewhere:
-        hint = f"it belongs under {' or '.join(f'`{dotted(section)}`' for section in elsewhere)}"
     else:
         hint = f"fields here: {', '.join(fields)}"
     return Problem(wrong.path, "no such field", hint, wrong.path)
 
 
-def sections_with(wrong: Wrong, name: str) -> list[Path]:
-    """The sections of the pipeline that have a field of this name."""
-    sections: list[Path] = [(), *((top,) for top in wrong.spec.model_fields)]
-    found = []
-    for place in sections:
-        shapes = shapes_at(wrong.spec, (*place, name), wrong.root)
-        if shapes:
-            found.append(place)
-    return [place for place in found if place] if found != [()] else []
+def places_of(wrong: Wrong, name: str) -> list[str]:
+    """Where in the pipeline there is a field of this very name."""
+    places: list[Path] = [(), *((section,) for section in wrong.spec.model_fields)]
+    found = [place for place in places if shapes_at(wrong.spec, (*place, name), wrong.root)]
+    return [f"under `{dotted(place)}`" if place else "at the top" for place in found]
 
 
 def missing(wrong: Wrong) -> Problem:
@@ -138,59 +123,15 @@ def unknown_type(wrong: Wrong) -> Problem:
 def wrong_type(wrong: Wrong) -> Problem:
     expected = " or ".join(dict.fromkeys(expectation(shape) for shape in wrong.shapes)) or "something else"
     if wrong.input is None:
-        return Problem(wrong.path, f"expected {expected}, received nothing", wrong.about or "remove this line")
+        optional = any(shape.field is not None and not shape.field.is_required() for shape in wrong.shapes)
+        hint = "remove this line to have the default" if optional else wrong.about
+        return Problem(wrong.path, f"expected {expected}, received nothing", hint)
     shown = received(wrong.input)
-    if isinstance(wrong.input, float) and "a whole number" in expected and wrong.input == int(wrong.input):
+    if isinstance(wrong.input, float) and "a whole number" in expected and wrong.input.is_integer():
         shown = f"{wrong.input} (a number with a point)"
     return Problem(
         wrong.path, f"expected {expected}, received {shown}", advice(wrong.input, wrong.shapes) or wrong.about
     )
-
-
-def advice(value: Any, shapes: Sequence[Shape]) -> str:
-    """How to write what was probably meant; empty where that is not clear."""
-    kinds = {shape.annotation for shape in shapes}
-    if isinstance(value, str):
-        bare = value.replace("_", "").replace(",", "")
-        if kinds & {int, float} and is_number(bare):
-            return f"write {bare}, " + ("without the quotes" if bare == value else "without separators")
-        if bool in kinds and value.lower() in ("yes", "no", "on", "off", "y", "n", "true", "false"):
-            return f"write {'true' if value.lower() in ('yes', 'on', 'y', 'true') else 'false'}"
-    if str in kinds and isinstance(value, (bool, int, float)):
-        return f"put it in quotes: {json.dumps(str(in_yaml(value)))}"
-    if int in kinds and isinstance(value, float) and abs(value) < 1e15 and value == int(value):
-        return f"write {int(value)}"
-    lists = all(get_origin(shape.annotation) in (tuple, list) for shape in shapes)
-    if lists and shapes and not isinstance(value, (list, tuple, Mapping)):
-        return f"write a list: [{in_yaml(value)}]"
-    return ""
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def expectation(shape: Shape) -> str:
-    """What a shape takes, in words."""
-    simple = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
-    kind = next((item for item in shape.metadata if isinstance(item, OfKind)), None)
-    if kind is not None:
-        return f"a Keras {NOUNS[kind.kind]}"
-    if shape.one_of is not None:
-        return f"a {noun(shape.one_of.package)}, its name or a mapping with `type`"
-    if shape.choices:
-        return f"one of {', '.join(str(choice) for choice in shape.choices)}"
-    origin = get_origin(shape.annotation)
-    if origin in (tuple, list):
-        args = [arg for arg in get_args(shape.annotation) if arg is not Ellipsis]
-        return f"a list of {len(args)}" if len(args) > 1 else "a list"
-    if shape.annotation in simple:
-        return simple[shape.annotation]
-    return "a mapping of names to values" if origin is dict else "a mapping of fields"
 
 
 def out_of_range(wrong: Wrong) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -64,6 +64,7 @@ class _Frame:
     height: int = 1
     key: str | None = None
     key_place: Place | None = None
+    skips: bool = False
 
 
 @dataclass
@@ -94,7 +95,7 @@ class _Tree:
             elif isinstance(event, NodeEvent):
                 root = self.open(event) or root
             elif isinstance(event, CollectionEndEvent):
-                root = self.close() or root
+                root = self.close(event) or root
         return root or Node(None, Place(self.text.source, 1, 1, 1, self.text.line(1)))
 
     def open(self, event: NodeEvent) -> Node | None:
@@ -105,7 +106,8 @@ class _Tree:
         self.count += 1
         self.check_bounds(event, height=1)
         if event.tag is not None:
-            self.stop(event, f"the tag `{printable(event.tag)}` is not read: only plain data is", "remove it")
+            tag = printable(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            self.stop(event, f"the tag `{tag}` is not read: only plain data is", "remove it")
         place = self.place(event)
         if isinstance(event, ScalarEvent):
             if self.wants_key():
@@ -119,10 +121,14 @@ class _Tree:
         self.stack.append(_Frame(empty, place, event.anchor, self.count))
         return None
 
-    def close(self) -> Node | None:
+    def close(self, event: CollectionEndEvent) -> Node | None:
         frame = self.stack.pop()
         size = self.count - frame.first_node + 1
-        return self.attach(Node(frame.value, frame.place), frame.anchor, size, frame.height)
+        place, end = frame.place, event.end_mark
+        assert end is not None
+        if place.line == end.line + 1 and place.text[place.column - 1] in "[{":
+            place = replace(place, length=end.column + 1 - place.column)
+        return self.attach(Node(frame.value, place), frame.anchor, size, frame.height)
 
     def alias(self, event: AliasEvent) -> Node | None:
         name = event.anchor or ""
@@ -151,7 +157,7 @@ class _Tree:
         else:
             assert frame.key is not None
             assert frame.key_place is not None
-            if frame.key not in frame.value:
+            if not frame.skips:
                 frame.value[frame.key] = Entry(frame.key_place, node)
             frame.key = None
         return None
@@ -165,14 +171,15 @@ class _Tree:
         assert isinstance(frame.value, dict)
         if event.implicit[0] and key in ("", "~"):
             self.stop(event, "a key is missing before this `:`", "write the field's name")
-        if key == "<<":
+        is_merge = event.implicit[0] and key == "<<"
+        if is_merge:
             self.mistake(place, "merge keys (`<<`) are not read", "use `extends: other.yaml`, or write the fields out")
         elif key in frame.value:
             first = frame.value[key].key.line
             self.mistake(
                 place, f"`{printable(key)}` is written twice", f"first on line {first}: remove one of them", key
             )
-        frame.key, frame.key_place = key, place
+        frame.key, frame.key_place, frame.skips = key, place, is_merge or key in frame.value
 
     def path(self) -> Path:
         """The path of the collection that is being read."""
@@ -181,7 +188,7 @@ class _Tree:
 
     def check_bounds(self, event: NodeEvent, height: int) -> None:
         if self.count > MAX_NODES:
-            self.stop(event, f"the file holds more than {MAX_NODES:,} values once its aliases are written out", "")
+            self.stop(event, f"the file holds more than {MAX_NODES:,} values with its aliases written out", "use fewer")
         if len(self.stack) + height > MAX_DEPTH:
             self.stop(event, f"nested more than {MAX_DEPTH} levels deep", "a pipeline needs less than ten")
 
@@ -209,4 +216,7 @@ for _tag, _pattern, _first in (("float", FLOAT, "-+.0123456789"), ("int", INT, "
 
 def dump(data: Any) -> str:
     """YAML text that ``parse`` reads back as the same data, and so does any YAML 1.1 reader."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    if any(odd in text for odd in "\x85\u2028\u2029"):  # PyYAML writes these as they are, and they read back as spaces
+        return yaml.dump(data, Dumper=_Dumper, sort_keys=False, width=110)
+    return text

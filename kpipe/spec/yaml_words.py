@@ -36,6 +36,8 @@ def words(error: yaml.MarkedYAMLError, before: str, char: str) -> tuple[str, str
         return "this `[` is never closed, or a comma is missing after it", "a list: [1, 2, 3]", True
     if "flow mapping" in context:
         return "this `{` is never closed, or a comma is missing after it", "a mapping: {a: 1, b: 2}", True
+    if char == ":" and before.strip():
+        return "a `:` that fits nothing here", "is a `:` missing in the line above?", False
     if char == ":":
         return "a key is missing before this `:`", "write `name: value`", False
     if char and char in "]}":

@@ -100,7 +100,7 @@ class Fit(Method):
     def train(
         self, model: keras.Model, train: Examples, validation: Examples, signature: Signature, stage: Stage
     ) -> Trained:
-        from kpipe.training.loop.batches import Batches, ShuffledBatches, even_batch_size
+        from kpipe.training.loop.batches import Examined, Plan, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.class_weights import class_weights
         from kpipe.training.loop.compiling import compile_model
@@ -113,21 +113,20 @@ class Fit(Method):
         loss, metrics = self.build_loss(target), self.build_metrics(target)
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         weights = class_weights(self.class_weight, target, train)
-        batches = ShuffledBatches(
-            train, signature, stage.batch_size, self.steps_per_epoch, stage.seed, stage.index, weights
-        )
-        held_out = Batches(validation, signature, even_batch_size(len(validation), stage.batch_size))
+        examples = Examined(train, signature, weights)
+        held_out = validation_batches(Examined(validation, signature), stage.batch_size)
+        plan = Plan(len(train), stage.batch_size, stage.seed, stage.index, self.steps_per_epoch)
         with only_trainable(model, self.trainable), Signals() as signals:
-            compile_model(model, self.build_optimizer(batches.steps), loss, metrics)
+            compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
             reseed(model, stage.seed, stage.index)
             conductor = Conductor(
-                model, stage, self.epochs, batches, self.watched, self.early_stopping is not None, self.restore_best,
+                model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
                 Checkpoints(stage.checkpoints, stage.index), signals,
             )  # fmt: skip
             for watcher in stage.watchers:
-                watcher.on_stage(stage.name, self.epochs, batches.steps)
+                watcher.on_stage(stage.name, self.epochs, plan.steps)
             conductor.go_on()
-            go_through(model, conductor, batches, held_out, self.epochs)
+            go_through(model, conductor, examples, held_out)
             conductor.finish()
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)

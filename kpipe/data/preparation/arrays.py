@@ -22,7 +22,8 @@ def read_npz(path: Path) -> Mapping[str, np.ndarray]:
     """The arrays of an .npz file by name. Raises: DataError: broken, or it holds Python objects."""
     arrays: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise DataError(f"{path}: is one array (.npy), expected an .npz file", "np.savez(path, x=..., y=...)")
             for name in archive.files:
@@ -35,7 +36,8 @@ def read_npz(path: Path) -> Mapping[str, np.ndarray]:
 def read_npy(path: Path) -> np.ndarray:
     """The array of an .npy file. Raises: DataError."""
     try:
-        loaded = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
     except BROKEN as error:
         raise unreadable(path, error) from error
     if not isinstance(loaded, np.ndarray):

@@ -33,6 +33,8 @@ def read_frame(path: Path, separator: str | None = None, header: bool = True) ->
     if len(twice):
         raise DataError(f"{path}: has two columns `{twice[0]}`")
     check_separator(frame, path)
+    if frame.empty:
+        raise DataError(f"{path}: has no rows")
     return frame.reset_index(drop=True)
 
 

@@ -59,12 +59,18 @@ def learn(
     columns: Sequence[str] = (),
     skipped: tuple[str, ...] = (),
 ) -> Splits:
-    """Splits of the encoded ``parts``. Raises: DataError: an empty split, or a class without an example in train."""
+    """Splits of the encoded ``parts``, with the moments of inputs and values learned on train.
+
+    Raises: DataError: an empty split, or a class without an example in train.
+    """
     for name, part in parts.items():
         if not len(part.targets):
             raise DataError(f"{origin}: the split `{name}` is empty", "every split needs at least one example")
     if target.task == "classes":
         check_classes(parts["train"].targets, target, origin)
+    if target.task == "values":
+        mean, variance = moments(parts["train"].targets)
+        target = target.model_copy(update={"mean": mean, "variance": variance})
     feature = feature_of(parts["train"].inputs, kind, columns)
     arrays = {name: ArraySplit({feature.name: part.inputs, target.name: part.targets}) for name, part in parts.items()}
     return Splits(
@@ -72,7 +78,7 @@ def learn(
         validation=arrays["validation"],
         test=arrays["test"],
         signature=Signature(inputs=(feature,), target=target),
-        preparation=preparation,
+        preparation=preparation.model_copy(update={"target": target}),
         fingerprint=fingerprint(arrays),
         origin=origin,
         skipped=skipped,

@@ -93,7 +93,7 @@ def decode_all(files: Sequence[Path], size: Size | None, channels: int) -> tuple
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         wanted = size or first_size(files, channels)
-        images = np.zeros((len(files), *wanted, channels), dtype=np.uint8)
+        images = room((len(files), *wanted, channels))
 
         def decode_some(start: int) -> list[tuple[int, Unreadable]]:
             indices = range(start, min(start + TASK, len(files)))
@@ -105,6 +105,18 @@ def decode_all(files: Sequence[Path], size: Size | None, channels: int) -> tuple
         images = np.delete(images, [index for index, _ in found], axis=0)
         unreadable = [problem for _, problem in found]
     return images, unreadable
+
+
+def room(shape: tuple[int, ...]) -> np.ndarray:
+    """Raises: DataError: the images do not fit into memory."""
+    try:
+        return np.zeros(shape, dtype=np.uint8)
+    except MemoryError as error:
+        gigabytes = np.prod(shape, dtype=np.float64) / 1e9
+        raise DataError(
+            f"{shape[0]} images of {shape[1]} x {shape[2]} need {gigabytes:.0f} GB of memory",
+            "make `image_size` smaller",
+        ) from error
 
 
 def decode_into(row: np.ndarray, file: Path, size: Size | None, channels: int) -> Unreadable | None:

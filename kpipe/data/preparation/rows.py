@@ -57,13 +57,13 @@ class Rows:
             tuple(f"{source.path}:{row}" for row in frame.index[~keep]),
         )
 
-    def divide(self, source: Table, seed: int, task: Task) -> Mapping[SplitName, np.ndarray]:
-        """The rows of each split, by position. Raises: DataError."""
+    def divide(self, source: Table, targets: np.ndarray, seed: int, task: Task) -> Mapping[SplitName, np.ndarray]:
+        """The rows of each split, by position; ``targets`` are encoded. Raises: DataError."""
         every = np.arange(len(self.frame))
         given: dict[SplitName, np.ndarray] = {"train": every}
         if self.splits is not None:
             given = self._by_column(self.splits, source)
-        parts = divide({name: Part(rows, self.targets[rows]) for name, rows in given.items()}, source.split, seed, task)
+        parts = divide({name: Part(rows, targets[rows]) for name, rows in given.items()}, source.split, seed, task)
         return {name: part.inputs for name, part in parts.items()}
 
     def _by_column(self, splits: pd.Series, source: Table) -> dict[SplitName, np.ndarray]:

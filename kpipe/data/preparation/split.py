@@ -9,7 +9,6 @@ import numpy as np
 
 from kpipe.backend import derive
 from kpipe.data.preparation.learn import Part
-from kpipe.data.preparation.targets import flat
 from kpipe.data.split_rule import GivenSplitRule, SplitName, SplitRule
 from kpipe.errors import DataError
 from kpipe.signature import Task
@@ -42,13 +41,11 @@ def given_names(rule: GivenSplitRule, available: Collection[str], where: str) ->
 
 
 def divide(given: Mapping[SplitName, Part], rule: SplitRule, seed: int, task: Task) -> Mapping[SplitName, Part]:
-    """The given splits, with those that lack cut off train. Targets may still be raw. Raises: DataError."""
+    """The given splits, targets encoded, with those that lack cut off train. Raises: DataError."""
     train = given["train"]
-    lacking = {"validation", "test"} - set(given)
-    if not lacking:
+    if {"validation", "test"} <= set(given):
         return given
-    classes = flat(train.targets) if task == "classes" else None
-    indices = cut(len(train.targets), rule, seed, classes, tuple(given))
+    indices = cut(len(train.targets), rule, seed, train.targets if task == "classes" else None, tuple(given))
     return {**given, **{name: Part(train.inputs[chosen], train.targets[chosen]) for name, chosen in indices.items()}}
 
 

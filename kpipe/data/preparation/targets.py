@@ -21,13 +21,21 @@ def plain(raw: np.ndarray, where: str) -> np.ndarray:
     return raw.astype(str)
 
 
-def infer_task(raw: np.ndarray) -> Task:
+def infer_task(raw: np.ndarray, where: str) -> Task:
     """What raw targets are, when nobody says.
 
     One per example: words, whole-number and boolean dtypes are classes, floats are values. Several per example:
     0/1 are classes when each row has exactly one 1 (one-hot), else labels; anything else is values.
+
+    Raises: DataError: more than half of the whole numbers differ, so that they can be classes or values.
     """
     if raw.ndim == 1 or raw.shape[1] == 1:
+        different = len(np.unique(raw)) if raw.dtype.kind in "iu" else 0
+        if 2 * different > len(raw) > 1:
+            raise DataError(
+                f"{where}: {different} different whole numbers in {len(raw)} examples may be classes or values",
+                "set `target_task: values`, or `target_task: classes`",
+            )
         return "values" if raw.dtype.kind == "f" else "classes"
     if not is_binary(raw):
         return "values"
@@ -48,20 +56,14 @@ def flat(raw: np.ndarray) -> np.ndarray:
     return position
 
 
-def learn_target(raw: np.ndarray, task: Task, names: Sequence[str] = ()) -> Target:
-    """The target as the train split tells it; ``names`` of the classes, labels or values where they are known."""
-    if task == "classes":
-        if not names and raw.ndim == 2 and raw.shape[1] > 1:
-            names = [str(index) for index in range(raw.shape[1])]
-        return Target(task=task, names=tuple(names) or tuple(word(value) for value in np.unique(flat(raw))))
-    table = raw.reshape(len(raw), -1)
-    names = tuple(names) or tuple(f"{task[:-1]}_{index}" for index in range(table.shape[1]))
-    if task == "labels":
-        return Target(task=task, names=names)
-    numbers = table.astype(np.float64)
-    return Target(
-        task=task, names=names, mean=tuple(numbers.mean(axis=0).tolist()), variance=tuple(numbers.var(axis=0).tolist())
-    )
+def target_of(raw: np.ndarray, task: Task, names: Sequence[str] = ()) -> Target:
+    """The target that ``raw`` is, without moments; ``names`` of the classes, labels or values where they are known."""
+    columns = 1 if raw.ndim == 1 else raw.shape[1]
+    if task != "classes":
+        return Target(task=task, names=tuple(names) or tuple(f"{task[:-1]}_{index}" for index in range(columns)))
+    if not names and columns > 1:
+        names = [str(index) for index in range(columns)]
+    return Target(task=task, names=tuple(names) or tuple(word(value) for value in np.unique(flat(raw))))
 
 
 def word(value: object) -> str:
@@ -81,7 +83,9 @@ def encode(raw: np.ndarray, target: Target, where: str) -> np.ndarray:
         return encode_classes(flat(raw), target, where)
     table = raw.reshape(len(raw), -1)
     if table.dtype.kind not in "biuf":
-        raise DataError(f"{where}: holds words, but the task `{target.task}` needs numbers", "set `task: classes`")
+        raise DataError(
+            f"{where}: holds words, but the task `{target.task}` needs numbers", "set `target_task: classes`"
+        )
     if table.shape[1] != target.size:
         raise DataError(f"{where}: {table.shape[1]} targets for each example, expected {target.size}")
     check_finite(table, where, target.names)
@@ -89,7 +93,7 @@ def encode(raw: np.ndarray, target: Target, where: str) -> np.ndarray:
         row, column = np.argwhere(~np.isin(table, (0, 1)))[0]
         raise DataError(
             f"{where}: label `{target.names[column]}` of row {row} is {table[row, column]:g}, expected 0 or 1",
-            "set `task: values` if these are numbers to predict",
+            "set `target_task: values` if these are numbers to predict",
         )
     return table.astype(np.float32)
 

@@ -12,9 +12,11 @@ class Accuracy(Metric):
     """The fraction of examples, or of labels, predicted right.
 
     classes: the most probable class is the true one. labels: ``accuracy`` is the fraction of single yes/no answers
-    that are right, ``exact_match`` the fraction of examples with every label right (a probability of 0.5 is a yes).
+    that are right, ``subset_accuracy`` the fraction of examples with every label right (a probability of 0.5 is a yes).
 
-    Shapes: (examples, num_classes | num_labels) -> ``accuracy``; for labels ``exact_match`` too
+    Shapes: (examples, num_classes | num_labels) -> ``accuracy``; for labels ``subset_accuracy`` too
+
+    Raises: Nothing.
 
     Example:
         evaluate: {metrics: [accuracy]}
@@ -33,5 +35,5 @@ class Accuracy(Metric):
             return {"accuracy": float(accuracy_score(targets, predicted))}
         return {
             "accuracy": float(accuracy_score(targets.ravel(), predicted.ravel())),
-            "exact_match": float((targets == predicted).all(axis=1).mean()),
+            "subset_accuracy": float((targets == predicted).all(axis=1).mean()),
         }

@@ -21,6 +21,8 @@ class Calibration(Metric):
 
     Shapes: (examples, num_classes | num_labels) -> ``calibration_error``, in [0, 1], 0 is best
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [{type: calibration, bins: 15}]}
 

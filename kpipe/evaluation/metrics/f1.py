@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 class F1(PerClass):
     """The harmonic mean of precision and recall, for each class or label and their mean.
 
-    2 TP / (2 TP + FP + FN), from counts of true and false positives and negatives. A class without test examples is left out.
+    2 TP / (2 TP + FP + FN), from counts of true and false positives and negatives. A class without test
+    examples is left out.
 
     Shapes: (examples, num_classes | num_labels) -> ``macro_f1``, ``f1/<class>``
+
+    Raises: Nothing.
 
     Example:
         evaluate: {metrics: [{type: f1, per_class: false}]}
@@ -30,4 +33,5 @@ class F1(PerClass):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import f1_score
 
-        return f1_score(**answers(evidence))
+        scores: np.ndarray = f1_score(**answers(evidence))
+        return scores

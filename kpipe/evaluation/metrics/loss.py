@@ -17,6 +17,8 @@ class Loss(Metric):
 
     Shapes: (examples,) -> ``loss``
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [loss]}
 

@@ -18,6 +18,8 @@ class Mae(PerValue):
 
     Shapes: (examples, num_values) -> ``mae``, and ``mae/<value>`` where there are several
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [mae]}
 
@@ -30,4 +32,5 @@ class Mae(PerValue):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import mean_absolute_error
 
-        return mean_absolute_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = mean_absolute_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        return scores

@@ -19,6 +19,8 @@ class Precision(PerClass):
 
     Shapes: (examples, num_classes | num_labels) -> ``macro_precision``, ``precision/<class>``
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [{type: precision, per_class: false}]}
 
@@ -31,7 +33,8 @@ class Precision(PerClass):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import precision_score
 
-        return precision_score(**answers(evidence))
+        scores: np.ndarray = precision_score(**answers(evidence))
+        return scores
 
     def unlisted(self, evidence: Evidence) -> dict[int, str]:
         predicted = evidence.predicted

@@ -19,6 +19,8 @@ class R2(PerValue):
 
     Shapes: (examples, num_values) -> ``r2``, and ``r2/<value>`` where there are several
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [r2]}
 
@@ -38,4 +40,5 @@ class R2(PerValue):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import r2_score
 
-        return r2_score(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = r2_score(evidence.targets, evidence.outputs, multioutput="raw_values")
+        return scores

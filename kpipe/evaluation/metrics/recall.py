@@ -18,6 +18,8 @@ class Recall(PerClass):
 
     Shapes: (examples, num_classes | num_labels) -> ``macro_recall``, ``recall/<class>``
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [{type: recall, per_class: false}]}
 
@@ -30,4 +32,5 @@ class Recall(PerClass):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import recall_score
 
-        return recall_score(**answers(evidence))
+        scores: np.ndarray = recall_score(**answers(evidence))
+        return scores

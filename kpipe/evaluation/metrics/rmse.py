@@ -18,6 +18,8 @@ class Rmse(PerValue):
 
     Shapes: (examples, num_values) -> ``rmse``, and ``rmse/<value>`` where there are several
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [rmse]}
 
@@ -30,4 +32,5 @@ class Rmse(PerValue):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import root_mean_squared_error
 
-        return root_mean_squared_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = root_mean_squared_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        return scores

@@ -19,6 +19,8 @@ class RocAuc(PerClass):
 
     Shapes: (examples, num_classes | num_labels) -> ``roc_auc``, ``roc_auc/<class>``
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [{type: roc_auc, per_class: false}]}
 

@@ -17,6 +17,8 @@ class TopKAccuracy(Metric):
 
     Shapes: (examples, num_classes) -> ``top_<k>_accuracy``
 
+    Raises: Nothing.
+
     Example:
         evaluate: {metrics: [{type: top_k_accuracy, k: 3}]}
 

@@ -21,6 +21,8 @@ class Calibration(Plot):
 
     Shapes: (examples, num_classes | num_labels) -> a picture
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [{type: calibration, bins: 15}]}
 

@@ -21,6 +21,8 @@ class ConfusionMatrix(Plot):
 
     Shapes: (num_classes, num_classes) -> a picture
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [confusion_matrix]}
 
@@ -40,13 +42,14 @@ class ConfusionMatrix(Plot):
         counts = confusion_matrix(evidence.targets, evidence.predicted, labels=range(size))
         words = [shorten(name, 14) for name in evidence.names]
         room, cells = 0.4 + 0.08 * max(map(len, words)), 0.38 * size
-        axes = figure(height=min(WIDTH, cells + room + 0.3), width=min(WIDTH, cells + room + 1.0)).subplots()
+        drawn = figure(height=min(WIDTH, cells + room + 0.3), width=min(WIDTH, cells + room + 1.0))
+        axes = drawn.subplots()
         colours = shades(counts)
         axes.imshow(colours, aspect="equal", interpolation="nearest")
         label(axes, words, counts)
         if size <= 40:
             write_counts(axes, counts, colours)
-        return axes.get_figure()  # type: ignore[no-any-return]
+        return drawn
 
 
 def shades(counts: np.ndarray) -> np.ndarray:
@@ -59,7 +62,7 @@ def shades(counts: np.ndarray) -> np.ndarray:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     right = np.eye(len(counts), dtype=bool)[..., None]
     depth = np.where(right, share[..., None], np.sqrt(share)[..., None])
-    return 1 - depth * (1 - np.where(right, to_rgb(BLUE), to_rgb(ORANGE)))
+    return np.asarray(1 - depth * (1 - np.where(right, to_rgb(BLUE), to_rgb(ORANGE))))
 
 
 def label(axes: Axes, names: list[str], counts: np.ndarray) -> None:

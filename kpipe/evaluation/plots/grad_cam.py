@@ -23,6 +23,8 @@ class GradCam(Plot):
 
     Shapes: (count, height, width, channels) -> a picture
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [{type: grad_cam, count: 4}]}
 
@@ -74,4 +76,4 @@ def over(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     warm = np.asarray(Image.fromarray(heat.astype("float32")).resize(size, Image.Resampling.BILINEAR))
     depth = 0.8 * warm[..., None]
     mixed = (1 - depth) * grey[..., None] + depth * colormaps["inferno"](0.3 + 0.7 * warm)[..., :3]
-    return (255 * mixed).astype("uint8")
+    return np.asarray(255 * mixed, "uint8")

@@ -21,6 +21,8 @@ class LearningCurves(Plot):
 
     Shapes: (epochs,) for each curve -> a picture; none without epochs
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [learning_curves]}
 
@@ -74,7 +76,9 @@ def draw_curve(axes: Axes, history: tuple[Row, ...], name: str) -> None:
         losses = [row.logs.get("val_loss", float("inf")) for row in history]
         best = min(range(len(losses)), key=losses.__getitem__)
         if (value := history[best].logs.get(f"val_{name}")) is not None:
-            axes.plot([best + 1], [value], "o", mfc="none", mec=INK, markersize=6, mew=0.8, label="lowest validation loss")
+            axes.plot(
+                [best + 1], [value], "o", mfc="none", mec=INK, markersize=6, mew=0.8, label="lowest validation loss"
+            )
     for before, (position, row) in zip(history, enumerate(history[1:], 2), strict=False):
         if row.stage != before.stage:
             axes.axvline(position - 0.5, color=SOFT, linewidth=0.8, linestyle=":")

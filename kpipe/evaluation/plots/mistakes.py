@@ -20,6 +20,8 @@ class Mistakes(Plot):
 
     Shapes: (count, height, width, channels) -> a picture
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [{type: mistakes, count: 6}]}
 

@@ -18,6 +18,8 @@ class PredictedAgainstTrue(Plot):
 
     Shapes: (examples, num_values) -> a picture, with a panel for each of the first six values
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [predicted_against_true]}
 
@@ -38,7 +40,9 @@ class PredictedAgainstTrue(Plot):
         names = evidence.names[:6]
         columns = min(len(names), 3)
         rows = -(-len(names) // columns)
-        drawn = figure(height=rows * max(2.2, WIDTH / columns) if columns > 1 else 3.6, width=WIDTH if columns > 1 else 4.2)
+        drawn = figure(
+            height=rows * max(2.2, WIDTH / columns) if columns > 1 else 3.6, width=WIDTH if columns > 1 else 4.2
+        )
         picked = np.linspace(0, len(evidence) - 1, min(self.points, len(evidence))).astype(int)
         panels = drawn.subplots(rows, columns, squeeze=False).ravel()
         for panel in panels[len(names) :]:

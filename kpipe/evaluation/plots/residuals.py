@@ -20,6 +20,8 @@ class Residuals(Plot):
 
     Shapes: (examples, num_values) -> a picture, with a row for each of the first four values
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [residuals]}
 

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 class RocCurves(Plot):
     """Hits against false alarms as the threshold falls, each class against the rest.
 
-    Where all curves hug the upper left corner, it is shown enlarged. The classes with the smallest areas are named, the others grey. A class without test examples has no curve.
+    Where all curves hug the upper left corner, it is shown enlarged. The classes with the smallest areas are named, the
+    others grey. A class without test examples has no curve.
 
     Shapes: (examples, num_classes | num_labels) -> a picture; none when no class has a curve
+
+    Raises: Nothing.
 
     Example:
         evaluate: {plots: [{type: roc_curves, named: 2}]}

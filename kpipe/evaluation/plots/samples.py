@@ -21,6 +21,8 @@ class Samples(Plot):
 
     Shapes: (count, height, width, channels) -> a picture
 
+    Raises: Nothing.
+
     Example:
         evaluate: {plots: [{type: samples, count: 16}]}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -12,84 +13,115 @@ from kpipe.backend import derive
 from kpipe.signature import Signature
 from kpipe.training.method import Examples
 
+HELD_BYTES = 2**26
+"""A validation split up to this size is handed to TensorFlow whole: starting a Python generator costs 40 ms an epoch."""
+
 
 def order(seed: int, stage: int, epoch: int, examples: int, taken: int) -> np.ndarray:
     """The indices of an epoch (from 0): a permutation, or as many as it takes, one after the other."""
     passes = range(-(-taken // examples))
-    generators = (
-        np.random.Generator(np.random.PCG64(derive(seed, "order", stage, epoch, number))) for number in passes
-    )
-    return np.concatenate([generator.permutation(examples) for generator in generators])[:taken]
+    seeds = (derive(seed, "order", stage, epoch, number) for number in passes)
+    permutations = [np.random.Generator(np.random.PCG64(one)).permutation(examples) for one in seeds]
+    return np.concatenate(permutations)[:taken]
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of a split, as Keras takes them: (inputs, target) or (inputs, target, weights).
+@dataclass(frozen=True)
+class Examined:
+    """A split as a model takes it: (inputs, target), or (inputs, target, weights) where classes have weights."""
 
-    ``first`` steps of every epoch are left out, so that an epoch can be gone on with. Keras's own shuffling, workers
-    and hooks differ between backends: none is used; whoever trains sets ``epoch``.
-    """
+    split: Examples
+    signature: Signature
+    class_weights: np.ndarray | None = None
 
-    def __init__(self, split: Examples, signature: Signature, batch_size: int, steps: int | None = None) -> None:
-        super().__init__(workers=1)
-        self.split = split
-        self.inputs = tuple(feature.name for feature in signature.inputs)
-        self.target = signature.target.name
-        self.batch_size = batch_size
-        self.taken = len(split) if steps is None else steps * batch_size
-        self.steps = -(-self.taken // batch_size)
-        self.first = 0
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def take(self, indices: np.ndarray) -> tuple[Any, ...]:
+        """One array for a single input, a dict for several."""
+        batch: Mapping[str, np.ndarray] = self.split.take(indices)
+        names = [feature.name for feature in self.signature.inputs]
+        inputs = {name: batch[name] for name in names} if len(names) > 1 else batch[names[0]]
+        target = batch[self.signature.target.name]
+        return (inputs, target) if self.class_weights is None else (inputs, target, self.class_weights[target])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which examples are in which step."""
+
+    examples: int
+    batch_size: int
+    seed: int
+    stage: int
+    steps_per_epoch: int | None = None
 
     @property
-    def num_batches(self) -> int:
-        return self.steps - self.first
+    def taken(self) -> int:
+        """Examples in an epoch."""
+        return self.examples if self.steps_per_epoch is None else self.steps_per_epoch * self.batch_size
 
-    def indices(self) -> np.ndarray:
-        """The order of examples in the epoch."""
-        return np.arange(self.taken)
-
-    def __getitem__(self, index: int) -> tuple[Any, ...]:
-        begin = (self.first + index) * self.batch_size
-        return self.assemble(self.split.take(self.indices()[begin : begin + self.batch_size]))
-
-    def assemble(self, batch: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
-        """(inputs, target): one array for a single input, a dict for several."""
-        several = {name: batch[name] for name in self.inputs}
-        return several if len(several) > 1 else batch[self.inputs[0]], batch[self.target]
+    @property
+    def steps(self) -> int:
+        """Steps in an epoch; the last may be short."""
+        return -(-self.taken // self.batch_size)
 
 
-class ShuffledBatches(Batches):
-    """Batches in the order of (seed, stage, epoch), with weights by class where there are any."""
+class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of all epochs of a stage, one after the other, from ``first`` (counted over the stage) on.
 
-    def __init__(
-        self,
-        split: Examples,
-        signature: Signature,
-        batch_size: int,
-        steps: int | None,
-        seed: int,
-        stage: int,
-        class_weights: np.ndarray | None,
-    ) -> None:
-        super().__init__(split, signature, batch_size, steps)
-        self.key = (seed, stage)
-        self.class_weights = class_weights
-        self.epoch = 0
+    Being endless, it is iterated once, not once an epoch: starting an iterator costs TensorFlow more than twenty small
+    steps. Keras's own shuffling, workers and hooks differ between backends; none is used.
+    """
+
+    def __init__(self, examples: Examined, plan: Plan, first: int) -> None:
+        super().__init__(workers=1)
+        self.examples, self.plan, self.first = examples, plan, first
         self.drawn: tuple[int, np.ndarray] = (-1, np.arange(0))
 
-    def indices(self) -> np.ndarray:
-        epoch, drawn = self.drawn
-        if epoch != self.epoch:
-            # TensorFlow reads ahead in a thread of its own: epoch and order are replaced together
-            epoch = self.epoch
-            drawn = order(*self.key, epoch, len(self.split), self.taken)
+    @property
+    def num_batches(self) -> None:
+        return None
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        epoch, step = divmod(self.first + index, self.plan.steps)
+        begin = step * self.plan.batch_size
+        return self.examples.take(self.order(epoch)[begin : begin + self.plan.batch_size])
+
+    def order(self, epoch: int) -> np.ndarray:
+        drawn_for, drawn = self.drawn
+        if epoch != drawn_for:
+            drawn = order(self.plan.seed, self.plan.stage, epoch, len(self.examples), self.plan.taken)
             self.drawn = epoch, drawn
         return drawn
 
-    def assemble(self, batch: Mapping[str, np.ndarray]) -> tuple[Any, ...]:
-        inputs, target = super().assemble(batch)
-        if self.class_weights is None:
-            return inputs, target
-        return inputs, target, self.class_weights[target]
+
+class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of a split in its own order."""
+
+    def __init__(self, examples: Examined, batch_size: int) -> None:
+        super().__init__(workers=1)
+        self.examples, self.batch_size = examples, batch_size
+
+    @property
+    def num_batches(self) -> int:
+        return -(-len(self.examples) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        end = min((index + 1) * self.batch_size, len(self.examples))
+        return self.examples.take(np.arange(index * self.batch_size, end))
+
+
+def validation_batches(examples: Examined, batch_size: int) -> Any:
+    """The batches of a split for evaluation, in the form the backend takes fastest."""
+    size = even_batch_size(len(examples), batch_size)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        one = sum(array.nbytes for array in tf.nest.flatten(examples.take(np.arange(1))))
+        if one * len(examples) <= HELD_BYTES:
+            whole = examples.take(np.arange(len(examples)))
+            return tf.data.Dataset.from_tensor_slices(whole).batch(size)
+    return OrderedBatches(examples, size)
 
 
 def even_batch_size(examples: int, batch_size: int) -> int:

@@ -13,7 +13,7 @@ from kpipe.errors import Diverged, Interrupted
 from kpipe.training.early_stopping import EarlyStopping
 from kpipe.training.loop import state
 from kpipe.training.loop.averages import Averages
-from kpipe.training.loop.batches import Batches, ShuffledBatches
+from kpipe.training.loop.batches import Examined, Plan, ShuffledBatches
 from kpipe.training.loop.checkpoint import Checkpoint, Checkpoints
 from kpipe.training.loop.progress import Progress
 from kpipe.training.loop.signals import Signals
@@ -52,7 +52,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         model: keras.Model,
         stage: Stage,
         epochs: int,
-        batches: ShuffledBatches,
+        plan: Plan,
         watched: EarlyStopping,
         stops_early: bool,
         keeps_best: bool,
@@ -62,7 +62,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.set_model(model)
         self.averages = Averages(model.optimizer)
-        self.stage, self.epochs, self.batches = stage, epochs, batches
+        self.stage, self.epochs, self.plan = stage, epochs, plan
         self.watched, self.stops_early, self.keeps_best = watched, stops_early, keeps_best
         self.checkpoints, self.signals = checkpoints, signals
         self.progress = Progress()
@@ -76,7 +76,6 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     # ---- what Keras calls
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.batches.epoch = epoch
         self.began = time.perf_counter() - self.progress.seconds
         if self.progress.step:
             state.put(self.model, self.metrics, groups=("metrics",))
@@ -85,7 +84,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.progress.step += 1
         self.recent.append(logs["loss"])
         now = time.perf_counter()
-        last = self.progress.step == self.batches.steps
+        last = self.progress.step == self.plan.steps
         if last or now >= self.next_look:
             self.look(logs)
             self.next_look = now + LOOK_SECONDS
@@ -105,7 +104,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs[name]):
-                self.diverge(name, logs[name], self.batches.steps)
+                self.diverge(name, logs[name], self.plan.steps)
         self.remember(logs)
         progress = self.progress
         progress.epoch, progress.step, progress.seconds = epoch + 1, 0, 0.0
@@ -140,9 +139,9 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             Epoch(
                 stage=self.stage.name,
                 epoch=progress.epoch + 1,
-                step=self.stage.first_step + (progress.epoch + 1) * self.batches.steps,
+                step=self.stage.first_step + (progress.epoch + 1) * self.plan.steps,
                 seconds=time.perf_counter() - self.began,
-                examples_per_second=self.batches.taken / self.trained,
+                examples_per_second=self.plan.taken / self.trained,
                 learning_rate=float(self.model.optimizer.learning_rate),
                 logs=dict(logs),
             )
@@ -204,32 +203,27 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         )
 
 
-def go_through(
-    model: keras.Model, conductor: Conductor, batches: ShuffledBatches, validation: Batches, epochs: int
-) -> None:
+def go_through(model: keras.Model, conductor: Conductor, train: Examined, validation: Any) -> None:
     """All epochs that are left: first the rest of one that was begun, then the others."""
     progress = conductor.progress
     if progress.step and not progress.finished:
         model.evaluate(validation, verbose=0)  # makes the metrics' variables, whose values are about to be set
-        batches.first = progress.step
-        fit(model, conductor, batches, validation, progress.epoch, progress.epoch + 1)
-        batches.first = 0
+        fit(model, conductor, train, validation, progress.epoch + 1)
         conductor.averages.put_back(conductor.raw_weights)
     if not progress.finished:
-        fit(model, conductor, batches, validation, progress.epoch, epochs)
+        fit(model, conductor, train, validation, conductor.epochs)
 
 
-def fit(
-    model: keras.Model, conductor: Conductor, batches: ShuffledBatches, validation: Batches, begun: int, epochs: int
-) -> None:
-    """Keras's ``fit``: the epochs from ``begun`` (from 0) up to ``epochs``."""
-    callbacks = StepLogs([conductor], add_history=True, model=model, epochs=epochs, steps=batches.steps)
+def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:
+    """Keras's ``fit`` from where the progress stands up to the end of epoch ``epochs``."""
+    plan, done = conductor.plan, conductor.progress
     model.fit(
-        batches,
+        ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step),
+        steps_per_epoch=plan.steps - done.step,
         validation_data=validation,
-        initial_epoch=begun,
+        initial_epoch=done.epoch,
         epochs=epochs,
-        callbacks=callbacks,
+        callbacks=StepLogs([conductor], add_history=True, model=model),
         shuffle=False,
         verbose=0,
     )

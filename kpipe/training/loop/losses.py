@@ -46,7 +46,7 @@ class ScaledSquaredError(keras.losses.Loss):  # type: ignore[misc]
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         deviation = np.sqrt([one if one > 0 else 1.0 for one in self.variance]).astype("float32")
-        return ops.mean(ops.square((y_true - y_pred) / deviation), axis=-1)
+        return ops.mean(ops.square(ops.divide(y_true - y_pred, deviation)), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "variance": self.variance}

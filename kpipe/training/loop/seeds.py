@@ -16,5 +16,7 @@ def reseed(model: keras.Model, seed: int, stage: int) -> None:
     """
     for layer in model._flatten_layers():
         for number, generator in enumerate(layer._seed_generators):
-            path = (layer.path or layer.name, number)
-            generator.state.assign(np.array([derive(seed, "layer", stage, *path), 0]))
+            drawn = derive(seed, "layer", stage, layer.path or layer.name, number)
+            generator.state.assign(np.array([drawn, 0]))
+            # Keras's dropout on PyTorch draws from PyTorch's own generator when a layer was made without a seed
+            generator._initial_seed = drawn

@@ -1,0 +1,126 @@
+"""Results: what a trained run leaves behind, its model, metrics, pictures and report page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from kpipe import serving
+from kpipe.backend import device, tensorflow_hidden
+from kpipe.evaluation import mistakes
+from kpipe.evaluation.drawing import png
+from kpipe.evaluation.evaluate import title
+from kpipe.files import write_atomic
+from kpipe.journal import Journal
+from kpipe.layer_words import arithmetic, shape_of
+from kpipe.pipeline import Pipeline
+from kpipe.report import LayerRow, Picture, Report, write
+from kpipe.runs import Run
+from kpipe.version import __version__
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+    from kpipe.evaluation.evidence import Evidence, Row
+
+HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "loss", "macro_f1")
+
+
+def headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """The few numbers that say most, in a fixed order."""
+    return {name: metrics[name] for name in HEADLINE if name in metrics}
+
+
+def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
+    """The trained model: kpipe's own folder, from which MLflow's is made, and a ``.keras`` file for others to use."""
+    import numpy as np
+
+    examples = splits.test.take(np.arange(1))
+    serving.save(run.model, pipeline, splits.signature, splits.preparation, model, examples)
+    journal.model(run.model)
+    file = run.artifacts / "model.keras"
+    with tensorflow_hidden():
+        model.save(file)
+    journal.artifact(file)
+
+
+def write_evaluation(
+    journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, evidence: Evidence, metrics: Mapping[str, float]
+) -> None:
+    """Metrics, pictures and the report page."""
+    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, evidence.history[-1].step)
+    facts = {
+        "metrics": dict(metrics),
+        "left_out": pipeline.evaluate.left_out(evidence),
+        "skipped": list(splits.skipped),
+        "examples": {name: len(split) for name, split in splits},
+    }
+    file = run.artifacts / "metrics.json"
+    write_atomic(file, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    journal.artifact(file)
+    pictures = write_pictures(journal, run, pipeline, evidence)
+    page = run.artifacts / "report.html"
+    write(page, report(run, pipeline, splits, evidence, metrics, pictures))
+    journal.artifact(page)
+
+
+def write_pictures(journal: Journal, run: Run, pipeline: Pipeline, evidence: Evidence) -> list[Picture]:
+    folder = run.artifacts / "pictures"
+    folder.mkdir(exist_ok=True)
+    pictures = []
+    for name, figure in pipeline.evaluate.draw(evidence):
+        pictures.append(Picture(name, title(name), png(figure)))
+        file = folder / f"{name}.png"
+        file.write_bytes(pictures[-1].png)
+        journal.artifact(file, "pictures")
+    return pictures
+
+
+def report(
+    run: Run,
+    pipeline: Pipeline,
+    splits: Splits,
+    evidence: Evidence,
+    metrics: Mapping[str, float],
+    pictures: list[Picture],
+) -> Report:
+    """The page's facts."""
+    import keras
+
+    record = run.record
+    return Report(
+        run=run.name,
+        pipeline=pipeline.name,
+        status="FINISHED",
+        verdict=mistakes.verdict(evidence),
+        headline=headline(metrics),
+        metrics=metrics,
+        pictures=pictures,
+        yaml=(run.folder / "pipeline.yaml").read_text(encoding="utf-8"),
+        resolved=(run.folder / "resolved.yaml").read_text(encoding="utf-8"),
+        layers=[
+            LayerRow(layer.name, str(shape_of(layer)), arithmetic(layer), layer.count_params())
+            for layer in evidence.model.layers
+        ],
+        mistakes=mistakes.rows(evidence),
+        history=[columns(row) for row in evidence.history],
+        environment={
+            "kpipe": __version__,
+            "keras": keras.__version__,
+            "backend": f"{record.backend}, {device()}, {pipeline.precision}",
+            "started": f"{record.start:%Y-%m-%d %H:%M} UTC",
+        },
+        data={
+            "origin": splits.origin,
+            "examples": ", ".join(f"{name} {len(split):,}" for name, split in splits),
+            "fingerprint": splits.fingerprint[:16],
+        },
+        left_out=pipeline.evaluate.left_out(evidence),
+        skipped=splits.skipped,
+    )
+
+
+def columns(row: Row) -> dict[str, float]:
+    return {"epoch": row.epoch, "learning_rate": row.learning_rate, **row.logs}

@@ -1,0 +1,80 @@
+"""What the documentation shows is true: every YAML is a pipeline that checks, every example in a docstring too."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from kpipe.pipeline import Pipeline
+from kpipe.spec.check import checked
+from kpipe.spec.document import document_of
+from kpipe.spec.one_of import components
+from kpipe.spec.yaml import parse
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+SECTIONS = {"kpipe.data": "data", "kpipe.models": "model", "kpipe.training": "train"}
+DEFAULTS = {
+    "name": "example",
+    "data": {"type": "sklearn", "dataset": "digits"},
+    "model": {"type": "cnn"},
+    "train": {"type": "fit"},
+}
+
+
+def blocks() -> list[tuple[str, str]]:
+    """Every YAML block of the pages that is a whole pipeline."""
+    found = []
+    for page in PAGES:
+        for text in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
+            found.append((page.name, text))
+    return found
+
+
+def examples() -> list[tuple[str, str]]:
+    """The YAML under ``Example:`` in each component's docstring."""
+    found = []
+    for package in (*SECTIONS, "kpipe.training.schedules", "kpipe.evaluation.metrics", "kpipe.evaluation.plots"):
+        for name, component in components(package).items():
+            text = inspect.getdoc(component) or ""
+            match = re.search(r"^Example:\n((?:    .*\n|\n)+)", text + "\n", re.MULTILINE)
+            assert match, f"{package}.{name}: no Example in its docstring"
+            found.append((f"{package}.{name}", inspect.cleandoc("\n" + match[1])))
+    return found
+
+
+@pytest.mark.parametrize(("page", "text"), blocks(), ids=lambda value: value[:20])
+def test_yaml_in_the_pages_checks(page: str, text: str) -> None:
+    parsed = parse(text, page)
+    assert parsed.root is not None
+    checked(Pipeline, document_of({**DEFAULTS, **parsed.root.plain}, page))
+
+
+@pytest.mark.parametrize(("name", "text"), examples(), ids=lambda value: value[:40])
+def test_examples_in_docstrings_check(name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    parsed = parse(text, name)
+    assert parsed.root is not None
+    written = parsed.root.plain
+    for file in re.findall(r"(?:path|data_dir): *([\w./-]+)", text):
+        place = tmp_path / file
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.suffix:
+            place.touch()
+        else:
+            place.mkdir()
+    section, _, last = name.rpartition(".")
+    if "schedule" in written:
+        written = {"train": {"type": "fit", **written}}
+    data = {**DEFAULTS, **written}
+    component = components(section)[last]
+    if "classes" not in getattr(component, "tasks", {"classes"}):
+        data["data"] = {"type": "sklearn", "dataset": "diabetes"}
+    elif "image" not in getattr(component, "accepts", {"image"}):
+        data["data"] = {"type": "sklearn", "dataset": "iris"}
+    if data["data"].get("dataset") in {"iris", "diabetes"} or last in {"table", "npz"}:
+        data["model"] = written.get("model", {"type": "mlp"})
+    checked(Pipeline, document_of(data, name))

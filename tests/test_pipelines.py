@@ -1,0 +1,101 @@
+"""The pipelines that come with kpipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kpipe.evaluation.evaluate import gather
+from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.signature import Feature, Signature, Target
+from kpipe.spec.check import checked
+from kpipe.spec.document import read
+from kpipe.training.method import Stage
+
+FOLDER = Path(__file__).resolve().parents[1] / "pipelines"
+FILES = sorted(FOLDER.glob("*.yaml"))
+MNIST = Signature(
+    inputs=(Feature(name="image", kind="image", shape=(28, 28, 1), dtype="uint8", mean=(33.3,), variance=(6173.0,)),),
+    target=Target(task="classes", names=tuple(str(digit) for digit in range(10))),
+)
+
+
+def pipeline(name: str, *overrides: str) -> Pipeline:
+    return checked(Pipeline, read(FOLDER / f"{name}.yaml", overrides))
+
+
+def parameters(model: Any) -> list[int]:
+    return [layer.count_params() for layer in model.layers if layer.count_params()]
+
+
+def measured(name: str, tmp_path: Path, *overrides: str) -> dict[str, float]:
+    """Trains the pipeline as `kpipe run` does, and measures the model on test."""
+    written = pipeline(name, *overrides)
+    splits = written.data.load(written.seed)
+    model = written.model.build(splits.signature)
+    (method,) = written.train
+    stage = Stage(method.type, 0, written.seed, written.data.batch_size, 0, tmp_path)
+    history = method.train(model, splits.train, splits.validation, splits.signature, stage).history
+    return written.evaluate.measure(gather(model, splits.test, splits.signature, "test", 256, history))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_opens_with_its_command_and_the_modeline(file: Path) -> None:
+    first, second, *_ = file.read_text(encoding="utf-8").splitlines()
+    assert first == f"# kpipe run pipelines/{file.name}"
+    assert second == "# yaml-language-server: $schema=../kpipe.schema.json"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_effective_yaml_reads_back_to_the_same(file: Path, tmp_path: Path) -> None:
+    written = checked(Pipeline, read(file))
+    (tmp_path / "effective.yaml").write_text(effective_yaml(written), encoding="utf-8")
+    assert checked(Pipeline, read(tmp_path / "effective.yaml")) == written
+
+
+def test_cnn_flatten_mnist_has_the_parameters_of_its_definition(backend: str) -> None:
+    model = pipeline("cnn_flatten_mnist").model.build(MNIST)
+    assert parameters(model) == [896, 18_496, 73_856, 9_437_696, 5_130]
+    assert [layer.name for layer in model.layers] == [
+        "image", "resize", "standardize", "rgb",
+        "block1_conv1", "block1_activation1", "block1_conv2", "block1_activation2", "block1_pool",
+        "block2_conv1", "block2_activation1", "block2_pool",
+        "flatten", "dropout1", "dense1", "dense1_activation", "dropout2", "target",
+    ]  # fmt: skip
+    assert model.get_layer("dropout1").rate == model.get_layer("dropout2").rate == 0.5
+
+
+def test_cnn_gap_mnist_saves_a_hundredth(backend: str) -> None:
+    model = pipeline("cnn_gap_mnist").model.build(MNIST)
+    assert 80 < 9_536_074 / model.count_params() < 120
+
+
+def test_lenet5_is_that_of_the_paper(backend: str) -> None:
+    model = pipeline("lenet5").model.build(MNIST)
+    assert parameters(model) == [
+        (5 * 5 * 1 + 1) * 6, (5 * 5 * 6 + 1) * 16, (5 * 5 * 16 + 1) * 120, (120 + 1) * 84, (84 + 1) * 10,
+    ]  # fmt: skip
+    shown = ("block1_conv1", "block1_pool", "block2_conv1", "block2_pool", "block3_conv1")
+    assert [model.get_layer(name).output.shape[1:] for name in shown] == [
+        (28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (1, 1, 120),
+    ]  # fmt: skip
+
+
+def test_mlp_iris_learns(backend: str, tmp_path: Path) -> None:
+    assert measured("mlp_iris", tmp_path)["accuracy"] >= 0.9
+
+
+def test_mlp_diabetes_learns(backend: str, tmp_path: Path) -> None:
+    assert measured("mlp_diabetes", tmp_path)["r2"] >= 0.35
+
+
+@pytest.mark.slow
+def test_cnn_gap_reads_digits(backend: str, tmp_path: Path) -> None:
+    assert measured("cnn_gap", tmp_path)["accuracy"] >= 0.97
+
+
+@pytest.mark.slow
+def test_lenet5_reads_digits(backend: str, tmp_path: Path) -> None:
+    assert measured("lenet5", tmp_path)["accuracy"] >= 0.95

@@ -1,0 +1,167 @@
+"""The whole story on real digits, on each backend: what a run leaves on disk and in MLflow, and how it stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kpipe import runs
+from kpipe.cli import load
+from kpipe.run import run
+
+PIPELINES = Path(__file__).parents[1] / "pipelines"
+SMALL = """\
+name: small
+data: {type: sklearn, dataset: digits, batch_size: 32}
+model: {type: cnn, filters: [16, 32], dropout: 0.1}
+train: {type: fit, epochs: EPOCHS, optimizer: {AdamW: {learning_rate: 0.01}}}
+"""
+
+
+def start(folder: Path, *words: str, text: str = SMALL.replace("EPOCHS", "3")) -> subprocess.Popen[str]:
+    (folder / "p.yaml").write_text(text)
+    command = [sys.executable, "-c", "from kpipe.cli import main; main()", *words]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+@pytest.fixture(scope="module")
+def project(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a small pipeline was run from the command line."""
+    folder = tmp_path_factory.mktemp("project")
+    code, out, err = finish(start(folder, "run", "p.yaml"))
+    assert (code, err) == (0, "")
+    assert "test    accuracy 0.9" in out
+    assert "epoch 3/3" in out
+    return folder
+
+
+def test_the_run_folder_holds_everything(project: Path, backend: str) -> None:
+    done = runs.find(project / "mlruns", "last")
+    assert (done.status, done.record.backend) == ("FINISHED", backend)
+    kept = {str(path.relative_to(done.folder)) for path in done.folder.rglob("*") if path.is_file()}
+    expected = {"pipeline.yaml", "resolved.yaml", "journal.jsonl", "artifacts/report.html", "artifacts/model.keras"}
+    expected |= {"artifacts/metrics.json", "artifacts/environment.txt", "model/model.weights.h5", "model/manifest.json"}
+    expected |= {f"artifacts/pictures/{name}.png" for name in ("confusion_matrix", "learning_curves", "grad_cam")}
+    assert expected <= kept
+    assert (done.folder / "pipeline.yaml").read_text() == (project / "p.yaml").read_text()
+    facts = json.loads((done.artifacts / "metrics.json").read_text())
+    assert facts["metrics"]["accuracy"] > 0.9
+    assert facts["examples"] == {"train": 1257, "validation": 180, "test": 360}
+
+
+def test_mlflow_holds_the_run(project: Path, backend: str) -> None:
+    import mlflow
+
+    done = runs.find(project / "mlruns", "last")
+    client = mlflow.MlflowClient(f"sqlite:///{project}/mlruns/mlflow.db")
+    found = client.get_run(done.record.mlflow_run_id)
+    assert (found.info.status, found.info.run_name) == ("FINISHED", done.name)
+    assert found.data.params["model.filters"] == "16, 32"
+    assert found.data.tags["backend"] == backend
+    assert found.data.metrics["test/accuracy"] > 0.9
+    steps = [metric.step for metric in client.get_metric_history(found.info.run_id, "val/loss")]
+    assert steps == [40, 80, 120]
+    assert {item.path for item in client.list_artifacts(found.info.run_id)} >= {
+        "report.html",
+        "pictures",
+        "pipeline.yaml",
+    }
+    assert {given.dataset.name for given in found.inputs.dataset_inputs} != set()
+
+
+def test_predict_and_evaluate_agree_with_the_run(project: Path) -> None:
+    done = runs.find(project / "mlruns", "last")
+    told = json.loads((done.artifacts / "metrics.json").read_text())["metrics"]["accuracy"]
+    code, out, err = finish(start(project, "evaluate", "last"))
+    assert (code, err) == (0, "")
+    measured = float(next(line.split()[1] for line in out.splitlines() if line.startswith("accuracy")))
+    assert measured == pytest.approx(told, abs=1e-4)
+
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    pixels = np.rint(digits.images[:20] * (255 / 16)).astype(np.uint8)
+    (project / "images").mkdir(exist_ok=True)
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(project / "images" / f"{number:02}.png")
+    code, out, err = finish(start(project, "predict", done.name, "images", "--output", "predictions.json"))
+    assert (code, err) == (0, "")
+    predictions = json.loads((project / "predictions.json").read_text())
+    right = [row["label"] == str(digits.target[number]) for number, row in enumerate(predictions)]
+    assert len(right) == 20
+    assert sum(right) >= 18
+
+
+def test_a_stopped_run_says_how_to_go_on_and_does(backend: str, tmp_path: Path) -> None:
+    process = start(tmp_path, "run", "p.yaml", text=SMALL.replace("EPOCHS", "200"))
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch   2/200" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    code, _, err = finish(process)
+    stopped = runs.find(tmp_path / "mlruns", "last")
+    assert code == 128 + signal.SIGINT
+    assert f"kpipe run --resume {stopped.name}" in err
+    assert stopped.record.status == "KILLED"
+    resolved = stopped.folder / "resolved.yaml"
+    before = len([line for line in stopped.journal.read_text().splitlines() if "val/loss" in line])
+    resolved.write_text(resolved.read_text().replace("epochs: 200", f"epochs: {before + 2}"))
+    code, out, err = finish(start(tmp_path, "run", "--resume", stopped.name))
+    assert (code, err) == (0, "")
+    assert f"epoch {before + 2}/{before + 2}" in out
+    assert f"epoch {before}/{before + 2}" not in out, "epochs done before are not done again"
+    assert stopped.record.status == "FINISHED"
+    code, _, err = finish(start(tmp_path, "run", "--resume", stopped.name))
+    assert (code, "has finished" in err) == (2, True)
+
+
+def test_sigterm_saves_too(backend: str, tmp_path: Path) -> None:
+    process = start(tmp_path, "run", "p.yaml", text=SMALL.replace("EPOCHS", "200"))
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.terminate()
+    code, _, err = finish(process)
+    assert code == 128 + signal.SIGTERM
+    assert "kpipe run --resume" in err
+
+
+def test_a_loss_that_explodes_stops_the_run(backend: str, tmp_path: Path) -> None:
+    text = SMALL.replace("EPOCHS", "5").replace("{AdamW: {learning_rate: 0.01}}", "{SGD: {learning_rate: 1.0e+30}}")
+    text = text.replace("dropout: 0.1", "normalization: none")
+    code, _, err = finish(start(tmp_path, "run", "p.yaml", text=text))
+    assert code == 1
+    assert "epoch 1, step " in err
+    assert "1e+30" in err
+    assert "Traceback" not in err
+    assert runs.find(tmp_path / "mlruns", "last").record.status == "FAILED"
+
+
+def test_data_that_does_not_fit_is_refused_before_anything_is_recorded(backend: str, tmp_path: Path) -> None:
+    text = SMALL.replace("EPOCHS", "1").replace("filters: [16, 32]", "filters: [8, 8, 8, 8, 8]")
+    code, _, err = finish(start(tmp_path, "run", "p.yaml", text=text))
+    assert code == 2
+    assert "8" in err
+    assert not (tmp_path / "mlruns").exists()
+
+
+@pytest.mark.slow
+def test_the_main_pipeline_reads_digits(backend: str, tmp_path: Path) -> None:
+    pipeline, document = load(PIPELINES / "cnn_gap.yaml", None)
+    began = time.monotonic()
+    finished = run(pipeline, document.text, root=tmp_path / "mlruns")
+    assert finished.metrics["accuracy"] >= 0.97, f"after {time.monotonic() - began:.0f} s on {os.cpu_count()} cores"
