@@ -204,9 +204,9 @@ def sync(
     ] = None,
 ) -> None:
     """Send to MLflow what could not be sent while the server was away."""
-    from kpipe import tracking
     from kpipe.runs import ROOT
     from kpipe.terminal import output
+    from kpipe.tracking import tracking
 
     for outcome in tracking.sync(ROOT, names or ()):
         output.print(outcome)
@@ -217,9 +217,9 @@ def ui_(
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="where to listen, on this machine only")] = 5000,
 ) -> None:
     """Start the MLflow UI on this project's runs."""
-    from kpipe import ui
     from kpipe.runs import ROOT
     from kpipe.terminal import output
+    from kpipe.tracking import ui
 
     ui.serve(ROOT, port, output.print)
 

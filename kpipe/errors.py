@@ -1,15 +1,15 @@
 """Everything that can go wrong, as one tree.
 
-    KpipeError                 exit code 1
-    ├── WrongInput             exit code 2: what the person wrote or pointed at
-    │   ├── SpecError          mistakes in a pipeline file, ``--set`` or ``extends``; holds all of them
-    │   ├── DataError          the data cannot be read or does not hold what the pipeline says
-    │   ├── MissingExtra       a package that this pipeline needs is not installed
-    │   └── RunNotFound        no run of that name
-    └── RunFailed              exit code 1: the input was right, the run went wrong
-        ├── Diverged           the loss became NaN or infinite
-        ├── TrackingError      the MLflow server or store refuses
-        └── Interrupted        Ctrl-C or SIGTERM, after saving; exit code 128 + signal
+KpipeError                 exit code 1
+├── WrongInput             exit code 2: what the person wrote or pointed at
+│   ├── SpecError          mistakes in a pipeline file, ``--set`` or ``extends``; holds all of them
+│   ├── DataError          the data cannot be read or does not hold what the pipeline says
+│   ├── MissingExtra       a package that this pipeline needs is not installed
+│   └── RunNotFound        no run of that name
+└── RunFailed              exit code 1: the input was right, the run went wrong
+    ├── Diverged           the loss became NaN or infinite
+    ├── TrackingError      the MLflow server or store refuses
+    └── Interrupted        Ctrl-C or SIGTERM, after saving; exit code 128 + signal
 """
 
 from __future__ import annotations

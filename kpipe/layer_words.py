@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from kpipe.models.feature_map import Window
+from kpipe.feature_map import Window
 
 if TYPE_CHECKING:
     import keras

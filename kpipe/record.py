@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from kpipe.backend import Backend, device
 from kpipe.errors import Interrupted
 from kpipe.files import write_atomic
-from kpipe.journal import Journal, flatten
 from kpipe.pipeline import Pipeline
 from kpipe.runs import Run, Status
-from kpipe.tracking import Tracking
+from kpipe.tracking.journal import Journal, flatten
+from kpipe.tracking.tracking import Tracking
 from kpipe.training.method import Epoch, Logs
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from kpipe.evaluation import mistakes
 from kpipe.evaluation.drawing import png
 from kpipe.evaluation.evaluate import title
 from kpipe.files import write_atomic
-from kpipe.journal import Journal
 from kpipe.layer_words import arithmetic, shape_of
 from kpipe.pipeline import Pipeline
 from kpipe.report import LayerRow, Picture, Report, write
 from kpipe.runs import Run
+from kpipe.tracking.journal import Journal
 from kpipe.version import __version__
 
 if TYPE_CHECKING:

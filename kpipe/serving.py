@@ -106,6 +106,7 @@ def load(folder: Path, backend: str | None = None) -> Predictor:
 
     Raises: DataError: a file is missing, was changed, or is not what kpipe wrote.
     """
+    from kpipe.data.path import ELSEWHERE
     from kpipe.data.preparation.load import load_preparation
     from kpipe.pipeline import Pipeline
     from kpipe.spec.yaml import parse
@@ -113,7 +114,7 @@ def load(folder: Path, backend: str | None = None) -> Predictor:
     manifest = checked_manifest(folder)
     try:
         parsed = parse((folder / "resolved.yaml").read_bytes(), str(folder / "resolved.yaml"))
-        pipeline = Pipeline.model_validate(parsed.root.plain if parsed.root is not None else {})
+        pipeline = Pipeline.model_validate(parsed.root.plain if parsed.root is not None else {}, context=ELSEWHERE)
         signature = Signature.model_validate_json((folder / "signature.json").read_bytes())
         preparation = load_preparation((folder / "preparation.json").read_bytes())
     except ValidationError as error:

@@ -58,7 +58,7 @@ def test_check_counts_the_mistakes_of_all_files(folder: Path) -> None:
     done = kpipe("check", "digits.yaml", "wrong.yaml", "absent.yaml", cwd=folder)
     assert done.returncode == 2
     assert "digits.yaml  ok" in done.stdout
-    assert "wrong.yaml:3:29  error  model.filters.0" in done.stderr
+    assert "wrong.yaml:3:30  error  model.filters.0" in done.stderr
     assert "did you mean `epochs`?" in done.stderr
     assert "absent.yaml" in done.stderr
     assert done.stderr.endswith("3 mistakes in 2 files\n")

@@ -59,7 +59,7 @@ def test_cnn_flatten_mnist_has_the_parameters_of_its_definition(backend: str) ->
     model = pipeline("cnn_flatten_mnist").model.build(MNIST)
     assert parameters(model) == [896, 18_496, 73_856, 9_437_696, 5_130]
     assert [layer.name for layer in model.layers] == [
-        "image", "resize", "standardize", "rgb",
+        "image", "to_float", "resize", "standardize", "rgb",
         "block1_conv1", "block1_activation1", "block1_conv2", "block1_activation2", "block1_pool",
         "block2_conv1", "block2_activation1", "block2_pool",
         "flatten", "dropout1", "dense1", "dense1_activation", "dropout2", "target",

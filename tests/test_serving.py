@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpipe import packaging, serving
+from kpipe import serving
 from kpipe.data.preparation.table import Table
 from kpipe.data.splits import Splits
 from kpipe.errors import DataError
 from kpipe.pipeline import Pipeline
 from kpipe.schema_of_model import describe
 from kpipe.signature import Feature, Signature, Target
+from kpipe.tracking import packaging
 
 WRITTEN = {
     "name": "tiny",

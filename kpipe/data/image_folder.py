@@ -100,8 +100,11 @@ class ImageFolder(Source):
         """The folder of each given split; that of train alone when the class folders are not in splits."""
         from kpipe.data.preparation.pictures import subfolders
         from kpipe.data.preparation.split import given_names
+        from kpipe.errors import DataError
 
         root = Path(self.path)
+        if not root.is_dir():
+            raise DataError(f"no folder `{root}`")
         available = [entry.name for entry in subfolders(root) if subfolders(entry)]
         names = given_names(self.split, available, self.path)
         return {split: root / name for split, name in names.items()} or {"train": root}

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kpipe.backend import silenced
 from kpipe.errors import DataError, MissingExtra
 from kpipe.spec.mistake import nearest
 
@@ -185,8 +186,8 @@ def tensorflow() -> Any:
     """TensorFlow, kept from taking the accelerator's memory, which is for the engine. Raises: MissingExtra."""
     if importlib.util.find_spec("tensorflow") is None:
         raise MissingExtra("reading a TFDS data set for the first time needs tensorflow", "pip install tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
+    with silenced():
+        import tensorflow as tf
 
     logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS calls a deprecated property of its own
     keras = sys.modules.get("keras")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kpipe.errors import WrongInput
-from kpipe.models.feature_map import Padding, Window
+from kpipe.feature_map import Padding, Window
 
 Pooling = Literal["max", "average", "none"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from kpipe.errors import WrongInput
+from kpipe.feature_map import Padding
 from kpipe.models.architecture import MOMENTUM, RELU, Activation, Architecture, Count, Fraction
 from kpipe.models.augmentation import Augmentation
 from kpipe.models.block import Block, Pooling, check_depthwise, check_side
-from kpipe.models.ends import Scaling, close_output, open_input, scale
-from kpipe.models.feature_map import Padding
+from kpipe.models.ends import Scaling, close_output, open_input, scale, to_float
 from kpipe.signature import Feature, Kind, Signature, Task
 from kpipe.spec.mistake import Problem
 from kpipe.spec.spec import Tuple, refuse
@@ -171,6 +171,8 @@ class CNN(Architecture):
     def _prepare(self, x: Any, feature: Feature) -> Any:
         import keras
 
+        if self.resize or self.augmentation:
+            x = to_float(x)
         if self.resize:
             dtype = keras.config.dtype_policy().variable_dtype
             x = keras.layers.Resizing(*self.resize, dtype=dtype, name="resize")(x)
@@ -193,14 +195,9 @@ class CNN(Architecture):
             x = self._normalize(x, f"{block.name}_norm{number}")
             if self.residual and number == len(block.filters):
                 if shortcut.shape != x.shape:
-                    shortcut = keras.layers.Conv2D(
-                        filters,
-                        1,
-                        strides=block.strides,
-                        kernel_regularizer=self._penalty(),
-                        name=f"{block.name}_shortcut",
-                    )(shortcut)
-                    shortcut = self._normalize(shortcut, f"{block.name}_shortcut_norm")
+                    name, penalty = f"{block.name}_shortcut", self._penalty()
+                    project = keras.layers.Conv2D(filters, 1, block.strides, kernel_regularizer=penalty, name=name)
+                    shortcut = self._normalize(project(shortcut), f"{name}_norm")
                 x = keras.layers.Add(name=f"{block.name}_add")([x, shortcut])
             x = keras.layers.Activation(self.activation.build(), name=f"{block.name}_activation{number}")(x)
         if block.pooling != "none":

@@ -20,6 +20,16 @@ def open_input(feature: Feature) -> keras.KerasTensor:
     return keras.Input(feature.shape, dtype=feature.dtype, name=layer_name(feature.name))
 
 
+def to_float(x: Any) -> Any:
+    """Casts integers. Keras resizes integers to integers: rounded, and on JAX a 255 can become a 0."""
+    import keras
+
+    if keras.backend.is_float_dtype(x.dtype):
+        return x
+    dtype = keras.config.dtype_policy().variable_dtype
+    return keras.layers.Rescaling(1.0, dtype=dtype, name="to_float")(x)
+
+
 def scale(x: Any, feature: Feature, scaling: Scaling) -> Any:
     """Casts to floats and scales: (x - mean) / standard deviation of train, x / 255, or not at all."""
     import keras
@@ -28,8 +38,9 @@ def scale(x: Any, feature: Feature, scaling: Scaling) -> Any:
     if scaling == "standardize" and feature.mean:
         mean, variance = list(feature.mean), never_zero(feature.variance)
         return keras.layers.Normalization(mean=mean, variance=variance, dtype=dtype, name="standardize")(x)
-    factor = 1 / 255 if scaling == "rescale" else 1.0
-    return keras.layers.Rescaling(factor, dtype=dtype, name="rescale" if scaling == "rescale" else "cast")(x)
+    if scaling == "rescale":
+        return keras.layers.Rescaling(1 / 255, dtype=dtype, name="rescale")(x)
+    return to_float(x)
 
 
 def close_output(x: Any, target: Target, regularizer: Any = None) -> Any:

@@ -84,6 +84,14 @@ def inside(shape: Shape, part: str | int, node: Node | None, below: Node | None)
             yield from inside(single, part, node, below)
 
 
+def standing_for(shape: Shape, node: Node) -> Iterator[Shape]:
+    """The shape itself; of a list for which a mapping stands, the shapes of its one item."""
+    if shape.is_list and node.is_mapping:
+        yield from alternatives(get_args(shape.annotation)[0], (), shape.field, node)
+    else:
+        yield shape
+
+
 def alternatives(
     annotation: Any, metadata: tuple[Any, ...], field: FieldInfo | None, node: Node | None
 ) -> Iterator[Shape]:

@@ -14,7 +14,7 @@ from kpipe.spec.mistake import Path, Problem, dotted, nearest, printable, severa
 from kpipe.spec.node import Node
 from kpipe.spec.one_of import OneOf, components, noun, section
 from kpipe.spec.received import number, received
-from kpipe.spec.shape import Shape, alternatives, default_of, shapes_at
+from kpipe.spec.shape import Shape, alternatives, default_of, shapes_at, standing_for
 
 TYPE_MISTAKES: Final = frozenset(
     f"{name}_type" for name in ("int", "float", "bool", "string", "tuple", "list", "dict", "model", "model_attributes")
@@ -54,7 +54,10 @@ class Wrong:
     @property
     def above(self) -> list[Shape]:
         """What is expected where the key stands."""
-        return shapes_at(self.spec, self.path[:-1], self.root)
+        *_, node = self.root.walk(self.path[:-1])
+        return [
+            inner for shape in shapes_at(self.spec, self.path[:-1], self.root) for inner in standing_for(shape, node)
+        ]
 
 
 def explain(wrong: Wrong) -> Problem:

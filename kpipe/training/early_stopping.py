@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -39,4 +40,4 @@ class EarlyStopping(Spec):
 
     def better(self, value: float, than: float | None) -> bool:
         """``value`` is an improvement on ``than``, which is None at first."""
-        return than is None or self.sign() * (value - than) > self.min_delta
+        return than is None or math.isnan(than) or self.sign() * (value - than) > self.min_delta

@@ -104,8 +104,9 @@ class Fit(Method):
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.class_weights import class_weights
         from kpipe.training.loop.compiling import compile_model
-        from kpipe.training.loop.conductor import Conductor, go_through
+        from kpipe.training.loop.conductor import Conductor
         from kpipe.training.loop.frozen import only_trainable
+        from kpipe.training.loop.running import go_through
         from kpipe.training.loop.seeds import reseed
         from kpipe.training.loop.signals import Signals
 
@@ -142,8 +143,8 @@ class Fit(Method):
 
         optimizer = self.optimizer.build()
         if self.schedule is not None:
-            updates = self.epochs * steps_per_epoch // (optimizer.gradient_accumulation_steps or 1)
-            optimizer.learning_rate = Scheduled(self.schedule, float(optimizer.learning_rate), max(updates, 1))
+            peak = float(optimizer.learning_rate)
+            optimizer.learning_rate = Scheduled(self.schedule, peak, self.epochs * steps_per_epoch)
         return optimizer
 
     def build_loss(self, target: Target) -> keras.losses.Loss:

@@ -78,6 +78,7 @@ class Trained:
     best_epoch: int
     """from 1; the epoch whose weights the model has now"""
     steps: int
+    """done since the run began, over all stages"""
 
 
 class Method(Component):

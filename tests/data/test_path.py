@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from kpipe.data.image_folder import ImageFolder
 from kpipe.data.npz import Npz
 from kpipe.data.path import ELSEWHERE
+from kpipe.data.source import Source
+from kpipe.data.table import Table
+from kpipe.data.tfds import Tfds
+from kpipe.errors import DataError
 from kpipe.spec.mistake import Problem
 
 
@@ -47,3 +53,15 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
 
 def test_data_may_be_elsewhere_when_only_the_model_is_rebuilt() -> None:
     assert Npz.model_validate({"path": "/nowhere/x.npz"}, context=ELSEWHERE).path == "/nowhere/x.npz"
+
+
+@pytest.mark.parametrize(
+    ("source", "fields"),
+    [(Npz, {}), (Table, {"target": "y"}), (ImageFolder, {}), (Tfds, {"name": "mnist"})],
+)
+def test_loading_data_that_is_elsewhere_says_so(source: type[Source], fields: dict[str, Any], tmp_path: Path) -> None:
+    key = "data_dir" if source is Tfds else "path"
+    place = tmp_path / "gone.csv"
+    made = source.model_validate({key: str(place), **fields}, context=ELSEWHERE)
+    with pytest.raises(DataError, match=r"gone\.csv"):
+        made.load(0)

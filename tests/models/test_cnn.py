@@ -160,6 +160,16 @@ def test_gray_becomes_rgb_by_repeating_it(backend: str, signature_of: Any, batch
     assert (found[..., 0] == found[..., 2]).all()
 
 
+def test_resizing_is_done_in_floats(backend: str, signature_of: Any, batch_of: Any) -> None:
+    of = signature_of()
+    white = np.full((1, *of.input.shape), 255, "uint8")
+    np.testing.assert_allclose(prepared(of, white, False, resize=[31, 23], scaling="none"), 255.0, atol=1e-3)
+    found = prepared(of, batch_of(of)[0], False, resize=[24, 20], scaling="none")
+    assert np.abs(found - found.round()).max() > 0.1
+    moved = prepared(of, white, True, scaling="none", augmentation={"rotation": 0.2, "zoom": 0.3})
+    np.testing.assert_allclose(moved, 255.0, atol=1e-2)
+
+
 EVERYTHING = {"rotation": 0.1, "translation": 0.2, "zoom": 0.2, "flip": "both", "brightness": 0.5, "contrast": 0.3}
 
 

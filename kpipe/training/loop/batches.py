@@ -14,7 +14,7 @@ from kpipe.signature import Signature
 from kpipe.training.method import Examples
 
 HELD_BYTES = 2**26
-"""A validation split up to this size is handed to TensorFlow whole: starting a Python generator costs 40 ms an epoch."""
+"""Up to this size TensorFlow gets a validation split whole: starting a Python generator takes 40 ms each time."""
 
 
 def order(seed: int, stage: int, epoch: int, examples: int, taken: int) -> np.ndarray:

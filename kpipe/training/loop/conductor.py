@@ -1,4 +1,4 @@
-"""Conductor: what happens after each step and epoch, as Keras's ``fit`` calls for it."""
+"""Conductor: what happens after each step and each epoch of Keras's ``fit``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import keras
 import numpy as np
+from typing_extensions import override
 
 from kpipe.errors import Diverged, Interrupted
 from kpipe.training.early_stopping import EarlyStopping
 from kpipe.training.loop import state
 from kpipe.training.loop.averages import Averages
-from kpipe.training.loop.batches import Examined, Plan, ShuffledBatches
+from kpipe.training.loop.batches import Plan
 from kpipe.training.loop.checkpoint import Checkpoint, Checkpoints
 from kpipe.training.loop.progress import Progress
 from kpipe.training.loop.signals import Signals
@@ -25,23 +26,6 @@ SAVE_SECONDS = 60.0
 """Between two checkpoints within an epoch, at least."""
 SAVE_SHARE = 20
 """Saving takes at most one part in so many of the time."""
-
-
-class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
-    """Keras's list of callbacks, but a step's logs stay tensors: turning them into numbers waits for the device."""
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        pass
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        for callback in self.callbacks:
-            callback.on_train_batch_end(batch, logs)
-
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        pass
-
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        pass
 
 
 class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
@@ -75,11 +59,13 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     # ---- what Keras calls
 
+    @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.began = time.perf_counter() - self.progress.seconds
         if self.progress.step:
             state.put(self.model, self.metrics, groups=("metrics",))
 
+    @override
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.step += 1
         self.recent.append(logs["loss"])
@@ -95,12 +81,15 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         elif now - self.saved_at > max(SAVE_SECONDS, SAVE_SHARE * self.save_cost):
             self.save()
 
+    @override
     def on_test_begin(self, logs: Any = None) -> None:
         self.averages.swap()
 
+    @override
     def on_test_end(self, logs: Any = None) -> None:
         self.averages.swap()
 
+    @override
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs[name]):
@@ -201,29 +190,3 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             "try a tenth of the learning rate, `global_clipnorm: 1.0` in the optimizer, or a `warmup` in the schedule; "
             "with `precision: mixed_float16` try mixed_bfloat16; look for extreme values in the inputs",
         )
-
-
-def go_through(model: keras.Model, conductor: Conductor, train: Examined, validation: Any) -> None:
-    """All epochs that are left: first the rest of one that was begun, then the others."""
-    progress = conductor.progress
-    if progress.step and not progress.finished:
-        model.evaluate(validation, verbose=0)  # makes the metrics' variables, whose values are about to be set
-        fit(model, conductor, train, validation, progress.epoch + 1)
-        conductor.averages.put_back(conductor.raw_weights)
-    if not progress.finished:
-        fit(model, conductor, train, validation, conductor.epochs)
-
-
-def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:
-    """Keras's ``fit`` from where the progress stands up to the end of epoch ``epochs``."""
-    plan, done = conductor.plan, conductor.progress
-    model.fit(
-        ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step),
-        steps_per_epoch=plan.steps - done.step,
-        validation_data=validation,
-        initial_epoch=done.epoch,
-        epochs=epochs,
-        callbacks=StepLogs([conductor], add_history=True, model=model),
-        shuffle=False,
-        verbose=0,
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from typing_extensions import override
+
 from kpipe.training.schedules.schedule import Schedule
 
 
@@ -18,5 +20,6 @@ class Constant(Schedule):
 
     type: Literal["constant"] = "constant"
 
+    @override
     def decay(self, step: Any, steps: int, ops: Any) -> Any:
         return ops.ones_like(step)

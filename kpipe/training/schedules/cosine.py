@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 from pydantic import Field
+from typing_extensions import override
 
 from kpipe.training.schedules.schedule import Schedule
 
@@ -24,5 +25,6 @@ class Cosine(Schedule):
     type: Literal["cosine"] = "cosine"
     alpha: float = Field(0.0, ge=0.0, le=1.0, description="the fraction of the peak it ends at, in [0, 1]")
 
+    @override
     def decay(self, step: Any, steps: int, ops: Any) -> Any:
         return self.alpha + (1.0 - self.alpha) * 0.5 * (1.0 + ops.cos(math.pi / steps * step))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import Field
+from typing_extensions import override
 
 from kpipe.training.schedules.schedule import Schedule, Span, in_steps
 
@@ -24,6 +25,7 @@ class Exponential(Schedule):
     )
     rate: float = Field(0.01, gt=0.0, le=1.0, description="what it has fallen to after `every`, in (0, 1]")
 
+    @override
     def decay(self, step: Any, steps: int, ops: Any) -> Any:
         every = max(in_steps(self.every, steps), 1)
         return ops.power(self.rate, step / every)

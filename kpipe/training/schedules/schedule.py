@@ -10,7 +10,7 @@ from pydantic import Field
 from kpipe.spec.spec import Component
 
 Span = Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0.0, le=1.0)]
-"""A length of time: a whole number is steps of the optimizer, a number with a point is a fraction of the stage."""
+"""A length of time: a whole number is steps, a number with a point is a fraction of the stage."""
 
 
 def in_steps(span: int | float, steps: int) -> int:
@@ -21,7 +21,7 @@ def in_steps(span: int | float, steps: int) -> int:
 class Schedule(Component):
     """A course of the learning rate, as a factor of the optimizer's own ``learning_rate``, which is its peak.
 
-    A step is one update of the weights: with ``gradient_accumulation_steps: 4`` it takes four batches.
+    A step is a batch, also where ``gradient_accumulation_steps`` puts several batches into one update.
     """
 
     warmup: Span = Field(

@@ -16,19 +16,20 @@ from typing import Any
 
 import pytest
 
-from kpipe import journal, packaging, runs, sender, store, tracking, ui
+from kpipe import runs
 from kpipe.errors import TrackingError, WrongInput
-from kpipe.journal import Journal
 from kpipe.runs import Run
-from kpipe.tracking import Tracking
+from kpipe.tracking import journal, packaging, sender, store, tracking, ui
+from kpipe.tracking.journal import Journal
+from kpipe.tracking.tracking import Tracking
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own
 PROFILE = {"examples": 3, "inputs": {"image": [[8, 8, 1], "uint8"]}, "target": "classes", "names": ["0", "1"]}
 TRAINING = """
 import pathlib, sys, time
 from kpipe import runs
-from kpipe.journal import Journal
-from kpipe.tracking import Tracking
+from kpipe.tracking.journal import Journal
+from kpipe.tracking.tracking import Tracking
 run = runs.create(pathlib.Path(sys.argv[1]), "digits", "cnn")
 tracking = Tracking.start(run)
 journal = Journal(run.journal)
@@ -329,7 +330,7 @@ def test_the_ui_refuses_a_port_that_is_taken(root: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(WrongInput, match=f"kpipe ui --port {port + 1}"):
-            tracking.serve_ui(root, port)
+            ui.serve(root, port)
 
 
 @pytest.mark.slow

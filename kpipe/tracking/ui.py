@@ -13,11 +13,13 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from kpipe import store
 from kpipe.errors import TrackingError, WrongInput
+from kpipe.tracking import store
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
+PAGE = "#/experiments?workflowType=machine_learning"
+"""Without this choice MLflow opens its pages on language models, where runs are hard to find."""
 
 
 def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> None:
@@ -46,7 +48,7 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
     try:
         if not answers(server, port):
             raise TrackingError(f"the MLflow server did not start: see {log}")
-        say(f"http://{HOST}:{port}   (Ctrl-C stops it)")
+        say(f"http://{HOST}:{port}/{PAGE}   (Ctrl-C stops it)")
         server.wait()
     except KeyboardInterrupt:
         return

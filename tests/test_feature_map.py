@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kpipe.models.feature_map import Window
+from kpipe.feature_map import Window
 
 side, small = st.integers(1, 20), st.integers(1, 5)
 paddings = st.sampled_from(["same", "valid"])

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kpipe import journal, packaging, store
 from kpipe.errors import TrackingError
 from kpipe.files import Lock, write_atomic
-from kpipe.journal import Event
 from kpipe.runs import Run
 from kpipe.spec.spec import Spec
+from kpipe.tracking import journal, packaging, store
+from kpipe.tracking.journal import Event
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

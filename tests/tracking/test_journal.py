@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kpipe import journal
-from kpipe.journal import Journal, flatten
+from kpipe.tracking import journal
+from kpipe.tracking.journal import Journal, flatten
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""Running: Keras's ``fit``, from wherever a stage stands to its end."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import keras
+from typing_extensions import override
+
+from kpipe.errors import RunFailed
+from kpipe.training.loop.batches import Examined, ShuffledBatches
+from kpipe.training.loop.conductor import Conductor
+
+
+class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
+    """Keras's list of callbacks, but a step's logs stay tensors: turning them into numbers waits for the device."""
+
+    @override
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        pass
+
+    @override
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        for callback in self.callbacks:
+            callback.on_train_batch_end(batch, logs)
+
+    @override
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        pass
+
+    @override
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        pass
+
+
+def go_through(model: keras.Model, conductor: Conductor, train: Examined, validation: Any) -> None:
+    """All epochs that are left: first the rest of one that was begun, then the others."""
+    progress = conductor.progress
+    if progress.step and not progress.finished:
+        model.evaluate(validation, verbose=0)  # makes the metrics' variables, whose values are about to be set
+        fit(model, conductor, train, validation, progress.epoch + 1)
+        conductor.averages.put_back(conductor.raw_weights)
+    if not progress.finished:
+        fit(model, conductor, train, validation, conductor.epochs)
+
+
+def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:
+    """Keras's ``fit`` from where the progress stands up to the end of epoch ``epochs``."""
+    plan, done = conductor.plan, conductor.progress
+    try:
+        model.fit(
+            ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step),
+            steps_per_epoch=plan.steps - done.step,
+            validation_data=validation,
+            initial_epoch=done.epoch,
+            epochs=epochs,
+            callbacks=StepLogs([conductor], add_history=True, model=model),
+            shuffle=False,
+            verbose=0,
+        )
+    except RunFailed as error:
+        # the frames of `fit` hold TensorFlow's iterator, which complains when it outlives Python
+        error.__traceback__ = None
+        gc.collect()
+        raise

@@ -1,0 +1,141 @@
+"""A small real problem (digits, 320 of them) and small models whose weights begin the same on every backend."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kpipe.data.splits import ArraySplit
+from kpipe.signature import Feature, Signature, Target
+from kpipe.training.fit import Fit
+from kpipe.training.method import Epoch, Stage, Trained
+
+DIGITS = Signature(
+    inputs=(Feature(name="image", kind="image", shape=(8, 8, 1), dtype="uint8"),),
+    target=Target(name="digit", task="classes", names=tuple("0123456789")),
+)
+
+
+@functools.cache
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    loaded = load_digits()
+    return loaded.images[..., None].astype("uint8"), loaded.target.astype("int32")
+
+
+def part(begin: int, end: int) -> ArraySplit:
+    images, classes = digits()
+    return ArraySplit({"image": images[begin:end], "digit": classes[begin:end]})
+
+
+def small_model(output: str = "digit", units: int = 10, shape: tuple[int, ...] = (8, 8, 1)) -> Any:
+    """With everything that has a state: dropout, augmentation, batch normalization."""
+    import keras
+
+    initial = [keras.initializers.GlorotUniform(seed) for seed in (1, 2)]
+    inputs = hidden = keras.Input(shape, dtype="uint8", name="image")
+    hidden = keras.layers.Rescaling(1 / 16, name="rescaling")(hidden)
+    hidden = keras.layers.RandomFlip("horizontal", name="flip")(hidden)
+    hidden = keras.layers.Flatten(name="flatten")(hidden)
+    hidden = keras.layers.Dense(16, activation="relu", kernel_initializer=initial[0], name="hidden")(hidden)
+    hidden = keras.layers.BatchNormalization(name="normalization")(hidden)
+    hidden = keras.layers.Dropout(0.3, name="dropout")(hidden)
+    outputs = keras.layers.Dense(units, kernel_initializer=initial[1], dtype="float32", name=output)(hidden)
+    return keras.Model(inputs, outputs)
+
+
+@dataclass
+class Seen:
+    """A watcher that writes down, and may send a signal at some step."""
+
+    stop_at: tuple[int, int] | None = None
+    number: int = signal.SIGINT
+    stages: list[tuple[str, int, int]] = field(default_factory=list)
+    steps: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
+    rows: list[Epoch] = field(default_factory=list)
+
+    def on_stage(self, stage: str, epochs: int, steps: int) -> None:
+        self.stages.append((stage, epochs, steps))
+
+    def on_step(self, epoch: int, step: int, logs: Any) -> None:
+        self.steps.append((epoch, step, dict(logs)))
+        if (epoch, step) == self.stop_at:
+            os.kill(os.getpid(), self.number)
+
+    def on_epoch(self, row: Epoch) -> None:
+        self.rows.append(row)
+
+
+@dataclass
+class Trial:
+    """Trains a small model in a folder of its own."""
+
+    folder: Path
+
+    def stage(self, *watchers: Seen, index: int = 0, seed: int = 0, folder: str = "checkpoints") -> Stage:
+        return Stage("fit", index, seed, 64, 0, self.folder / folder, tuple(watchers))
+
+    def fit(
+        self, written: dict[str, Any], *watchers: Seen, model: Any = None, train: Any = None, **stage: Any
+    ) -> tuple[Any, Trained]:
+        model = small_model() if model is None else model
+        trained = Fit.model_validate(written).train(
+            model, train or part(0, 224), part(224, 320), DIGITS, self.stage(*watchers, **stage)
+        )
+        return model, trained
+
+
+@pytest.fixture
+def trial(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trial:
+    """Training on the backend, every step shown to the watchers."""
+    from kpipe.training.loop import conductor
+
+    monkeypatch.setattr(conductor, "LOOK_SECONDS", 0.0)
+    return Trial(tmp_path)
+
+
+@pytest.fixture
+def seen() -> Callable[..., Seen]:
+    return Seen
+
+
+@pytest.fixture
+def values() -> Callable[[Any], list[np.ndarray]]:
+    """The values of a model's variables, seed generators' among them."""
+
+    def of(model: Any) -> list[np.ndarray]:
+        import keras
+
+        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.variables]
+
+    return of
+
+
+@pytest.fixture
+def difference(values: Callable[[Any], list[np.ndarray]]) -> Callable[[Any, Any], float]:
+    """The largest difference between two models' variables."""
+
+    def between(one: Any, other: Any) -> float:
+        pairs: Sequence[tuple[np.ndarray, np.ndarray]] = list(zip(values(one), values(other), strict=True))
+        return max(float(np.abs(a.astype(float) - b.astype(float)).max()) for a, b in pairs)
+
+    return between
+
+
+@pytest.fixture
+def fresh_model(backend: str) -> Callable[..., Any]:
+    return small_model
+
+
+@pytest.fixture
+def split_of_digits() -> Callable[[int, int], ArraySplit]:
+    return part

@@ -1,0 +1,135 @@
+"""A stage that was stopped ends as if it had not been: same weights, same curves, on every backend."""
+
+from __future__ import annotations
+
+import signal
+import warnings
+
+import pytest
+
+from kpipe.errors import Interrupted, RunFailed
+
+EVERYTHING = {
+    "epochs": 4,
+    "optimizer": {"AdamW": {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.9, "global_clipnorm": 1.0}},
+    "schedule": {"type": "cosine", "warmup": 3},
+    "early_stopping": {"patience": 3},
+    "class_weight": "balanced",
+    "label_smoothing": 0.1,
+}
+"""Four steps an epoch, the last of them short."""
+
+
+def logs(trained):
+    return [dict(row.logs) for row in trained.history]
+
+
+def stopped(trial, seen, written, epoch, step, number=signal.SIGINT):
+    with pytest.raises(Interrupted) as caught:
+        trial.fit(written, seen(stop_at=(epoch, step), number=number), folder="stopped")
+    return caught.value
+
+
+def test_resume_is_exact_from_the_middle_and_the_end_of_an_epoch(trial, seen, difference):
+    straight, expected = trial.fit(EVERYTHING)
+    stopped(trial, seen, EVERYTHING, 1, 2)
+    stopped(trial, seen, EVERYTHING, 2, 4)
+    stopped(trial, seen, EVERYTHING, 4, 1)
+    resumed, trained = trial.fit(EVERYTHING, folder="stopped")
+    assert difference(straight, resumed) == 0.0
+    assert logs(trained) == logs(expected)
+    assert trained.best_epoch == expected.best_epoch
+    assert [row.step for row in trained.history] == [4, 8, 12, 16]
+
+
+def test_resume_is_exact_without_best_weights_and_with_accumulation(trial, seen, difference):
+    written = {
+        "epochs": 3,
+        "restore_best": False,
+        "optimizer": {
+            "SGD": {"learning_rate": 0.1, "momentum": 0.9, "gradient_accumulation_steps": 3, "use_ema": True}
+        },
+    }
+    straight, expected = trial.fit(written)
+    stopped(trial, seen, written, 2, 1)
+    resumed, trained = trial.fit(written, folder="stopped")
+    assert difference(straight, resumed) == 0.0
+    assert logs(trained) == logs(expected)
+    assert trained.best_epoch == 3
+
+
+def test_interrupted_says_where_and_exits_with_the_signal(trial, seen):
+    before = signal.getsignal(signal.SIGTERM)
+    error = stopped(trial, seen, {"epochs": 3}, 2, 3, signal.SIGTERM)
+    assert str(error) == "stopped at epoch 2, step 3; saved"
+    assert error.exit_code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_finished_stage_is_not_trained_again(trial, seen, difference):
+    written = {"epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.01}}}
+    straight, expected = trial.fit(written)
+    watcher = seen()
+    again, trained = trial.fit(written, watcher)
+    assert difference(straight, again) == 0.0
+    assert (trained.history, trained.best_epoch, trained.steps) == (expected.history, expected.best_epoch, 8)
+    assert watcher.steps == []
+    assert watcher.rows == []
+
+
+def test_a_broken_checkpoint_is_noticed_and_the_one_before_used(trial, seen, difference):
+    written = {"epochs": 3}
+    straight, _ = trial.fit(written)
+    stopped(trial, seen, written, 1, 3)
+    stopped(trial, seen, written, 2, 2)
+    older, newest = sorted((trial.folder / "stopped").glob("*.npz"))
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    with pytest.warns(UserWarning, match=f"{newest.name} is broken"):
+        resumed, trained = trial.fit(written, folder="stopped")
+    assert older.name < newest.name
+    assert difference(straight, resumed) == 0.0
+    assert len(trained.history) == 3
+
+
+def test_early_stopping_counts_on_through_a_stop(trial, seen):
+    written = {
+        "epochs": 9,
+        "optimizer": {"SGD": {"learning_rate": 1e-6}},
+        "early_stopping": {"monitor": "val_accuracy", "patience": 2},
+    }
+    _, expected = trial.fit(written)
+    assert len(expected.history) == expected.best_epoch + 2 < 9
+    stopped(trial, seen, written, 2, 1)
+    _, trained = trial.fit(written, folder="stopped")
+    assert logs(trained) == logs(expected)
+
+
+def test_a_stage_after_a_resumed_one_runs_all_its_epochs(trial, seen):
+    stopped(trial, seen, {"epochs": 3}, 2, 2)
+    model, _ = trial.fit({"epochs": 3}, folder="stopped")
+    _, second = trial.fit({"epochs": 4}, model=model, index=1, folder="stopped")
+    assert [row.epoch for row in second.history] == [1, 2, 3, 4]
+
+
+def test_the_checkpoint_of_another_model_is_refused(trial, seen, fresh_model):
+    stopped(trial, seen, {"epochs": 3}, 1, 2)
+    with pytest.raises(RunFailed, match="the checkpoint does not fit: its optimizer"):
+        trial.fit({"epochs": 3, "optimizer": "SGD"}, folder="stopped")
+
+
+def test_checkpoints_cost_a_bounded_share_of_the_time(trial, seen, monkeypatch):
+    from kpipe.training.loop import conductor
+
+    saves = []
+    save = conductor.Checkpoints.save
+    monkeypatch.setattr(conductor.Checkpoints, "save", lambda self, one: saves.append(save(self, one)))
+    trial.fit({"epochs": 2}, folder="cheap")
+    assert 1 <= len(saves) <= 2  # the last epoch's always, the first's as it took long
+    saves.clear()
+    monkeypatch.setattr(conductor, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(conductor, "SAVE_SHARE", 0)
+    trial.fit({"epochs": 2}, folder="each step")
+    assert len(saves) == 2 * 4
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(list((trial.folder / "each step").iterdir())) == 2
