@@ -101,11 +101,11 @@ def run(
         if resume is not None:
             if overrides:
                 raise typer.BadParameter("a resumed run goes on as it began: --set does not go with --resume")
-            finished = story.resume(resume, backend, [progress])
+            finished = story.resume(resume, backend, [progress], say=output.print)
         else:
             assert file is not None
             pipeline, document = load(file, overrides)
-            finished = story.run(pipeline, document.text, backend, [progress])
+            finished = story.run(pipeline, document.text, backend, [progress], say=output.print)
     print_summary(finished, output)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
     from kpipe.data.splits import Splits
 
+logger = logging.getLogger("kpipe")
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -48,6 +51,7 @@ def run(
     option: str | None = None,
     watchers: Sequence[Watcher] = (),
     root: Path = ROOT,
+    say: Callable[[str], None] = logger.info,
 ) -> Finished:
     """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for.
 
@@ -62,10 +66,16 @@ def run(
     resolved = effective_yaml(pipeline)
     write_atomic(new.folder / "pipeline.yaml", text or resolved)
     write_atomic(new.folder / "resolved.yaml", resolved)
-    return carry_out(new, pipeline, engine, splits, watchers, watch)
+    return carry_out(new, pipeline, engine, splits, watchers, watch, say)
 
 
-def resume(name: str, option: str | None = None, watchers: Sequence[Watcher] = (), root: Path = ROOT) -> Finished:
+def resume(
+    name: str,
+    option: str | None = None,
+    watchers: Sequence[Watcher] = (),
+    root: Path = ROOT,
+    say: Callable[[str], None] = logger.info,
+) -> Finished:
     """Goes on with a stopped run from its newest checkpoint, on the backend it began on.
 
     Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed.
@@ -87,7 +97,7 @@ def resume(name: str, option: str | None = None, watchers: Sequence[Watcher] = (
         raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
     stopped.update(status="RUNNING", end=None)
     engine = backend.choose(stopped.record.backend, None)
-    return carry_out(stopped, pipeline, engine, splits, watchers, watch)
+    return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
 
 
 def load(pipeline: Pipeline) -> Splits:
@@ -99,7 +109,13 @@ def load(pipeline: Pipeline) -> Splits:
 
 
 def carry_out(
-    run: Run, pipeline: Pipeline, engine: Backend, splits: Splits, watchers: Sequence[Watcher], watch: Stopwatch
+    run: Run,
+    pipeline: Pipeline,
+    engine: Backend,
+    splits: Splits,
+    watchers: Sequence[Watcher],
+    watch: Stopwatch,
+    say: Callable[[str], None],
 ) -> Finished:
     """What a new run and a resumed one have in common."""
     with recorded(run) as recording:
@@ -107,6 +123,7 @@ def carry_out(
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
         backend.use(engine, pipeline.precision, pipeline.seed)
         watch.lap("engine")
+        say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
         model = pipeline.model.build(splits.signature)
         record.write_start(journal, pipeline, engine, splits)
         watch.lap("build")

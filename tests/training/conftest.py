@@ -16,7 +16,7 @@ import pytest
 from kpipe.data.splits import ArraySplit
 from kpipe.signature import Feature, Signature, Target
 from kpipe.training.fit import Fit
-from kpipe.training.method import Epoch, Stage, Trained
+from kpipe.training.method import Epoch, Method, Stage, Trained
 
 DIGITS = Signature(
     inputs=(Feature(name="image", kind="image", shape=(8, 8, 1), dtype="uint8"),),
@@ -84,14 +84,12 @@ class Trial:
     def stage(self, *watchers: Seen, index: int = 0, seed: int = 0, folder: str = "checkpoints") -> Stage:
         return Stage("fit", index, seed, 64, 0, self.folder / folder, tuple(watchers))
 
-    def fit(
-        self, written: dict[str, Any], *watchers: Seen, model: Any = None, train: Any = None, **stage: Any
-    ) -> tuple[Any, Trained]:
+    def fit(self, written: dict[str, Any], *watchers: Seen, model: Any = None, **stage: Any) -> tuple[Any, Trained]:
+        return self.train(Fit.model_validate(written), *watchers, model=model, **stage)
+
+    def train(self, method: Method, *watchers: Seen, model: Any = None, **stage: Any) -> tuple[Any, Trained]:
         model = small_model() if model is None else model
-        trained = Fit.model_validate(written).train(
-            model, train or part(0, 224), part(224, 320), DIGITS, self.stage(*watchers, **stage)
-        )
-        return model, trained
+        return model, method.train(model, part(0, 224), part(224, 320), DIGITS, self.stage(*watchers, **stage))
 
 
 @pytest.fixture

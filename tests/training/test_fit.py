@@ -74,7 +74,7 @@ def test_steps_per_epoch_bounds_an_epoch_and_goes_around(trial, seen):
 
 def test_watchers_see_running_means_and_rows(trial, seen):
     watcher = seen()
-    model, trained = trial.fit({"epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.01}}}, watcher)
+    _, trained = trial.fit({"epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.01}}}, watcher)
     assert watcher.rows == list(trained.history)
     assert len(watcher.steps) == 8
     first, second = trained.history
@@ -240,7 +240,7 @@ def test_several_labels(trial, fresh_model, split_of_digits):
     written = {"epochs": 12, "optimizer": {"Adam": {"learning_rate": 0.02}}, "label_smoothing": 0.05}
     trained = Fit.model_validate(written).train(model, split, split, signature, trial.stage())
     assert trained.history[-1].logs["val_accuracy"] > trained.history[0].logs["val_accuracy"]
-    probabilities = keras.ops.convert_to_numpy(keras.ops.sigmoid(model(images)))
+    probabilities = keras.ops.convert_to_numpy(keras.ops.sigmoid(model(images, training=False)))
     assert np.mean((probabilities > 0.5) == labels) == pytest.approx(
         trained.history[trained.best_epoch - 1].logs["val_accuracy"]
     )
