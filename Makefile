@@ -20,11 +20,13 @@ help:
 	$(PYTHON) -m venv .venv || ($(PYTHON) -m pip install --quiet virtualenv && $(PYTHON) -m virtualenv --quiet --clear .venv)
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable .
+	@echo "setting up .venv, some minutes the first time"
+	@$(INSTALL) --editable .
 	@touch $@
 
 .venv/installed-all: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) --editable '.[all,dev]'
+	@echo "setting up .venv with all three backends, some minutes the first time"
+	@$(INSTALL) --editable '.[all,dev]'
 	@touch $@ .venv/installed
 
 demo: .venv/installed

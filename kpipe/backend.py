@@ -57,13 +57,13 @@ def use(backend: Backend, precision: Precision = "float32", seed: int = 0) -> No
     os.environ["KERAS_BACKEND"] = backend
     if backend == "jax":
         keep_compiled_programs()
+        if precision == "float64":
+            os.environ["JAX_ENABLE_X64"] = "1"
     with silenced():
         import keras
 
         if backend == "tensorflow":
-            import tensorflow
-
-            tensorflow.config.list_physical_devices()  # says here, not later, that there is no GPU
+            let_tensorflow_speak()
 
     keras.config.set_dtype_policy(precision)
     random.seed(derive(seed, "initial weights"))
@@ -98,6 +98,15 @@ def silenced() -> Iterator[None]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+def let_tensorflow_speak() -> None:
+    """Makes TensorFlow say here, where nobody hears it, what it says once: no GPU was found, memory is trimmed."""
+    import tensorflow as tf
+
+    tf.config.list_physical_devices()
+    spoken = tf.data.Dataset.from_generator(lambda: iter([0]), output_signature=tf.TensorSpec((), tf.int32))
+    list(spoken.as_numpy_iterator())
 
 
 @contextmanager

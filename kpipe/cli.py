@@ -122,9 +122,11 @@ def predict(
 ) -> None:
     """Predict from raw input, prepared as in training: labels with probabilities, or values."""
     from kpipe.predict import predict_files
-    from kpipe.summary import print_predictions, write_predictions
+    from kpipe.summary import print_predictions, require_format, write_predictions
     from kpipe.terminal import output
 
+    if file is not None:
+        require_format(file)
     predictions = predict_files(run_name, inputs, backend)
     if file is None:
         print_predictions(predictions, output)
@@ -208,8 +210,13 @@ def sync(
     from kpipe.terminal import output
     from kpipe.tracking import tracking
 
-    for outcome in tracking.sync(ROOT, names or ()):
+    outcomes = tracking.sync(ROOT, names or ())
+    for outcome in outcomes:
         output.print(outcome)
+    if not outcomes:
+        output.print("nothing to send: MLflow has everything")
+    if not all(outcome.sent for outcome in outcomes):
+        raise typer.Exit(1)
 
 
 @app.command("ui", epilog="Example: kpipe ui --port 5000")

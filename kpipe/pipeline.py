@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,9 @@ from kpipe.spec.one_of import OneOf, components
 from kpipe.spec.spec import OrOne, Spec, Tuple, refuse
 from kpipe.spec.yaml import dump
 from kpipe.training.method import Method
+
+if TYPE_CHECKING:
+    from kpipe.data.splits import Splits
 
 
 class Track(Spec):
@@ -63,6 +66,16 @@ class Pipeline(Spec):
         if problems:
             raise refuse(*problems)
         return self
+
+
+def load_splits(pipeline: Pipeline) -> Splits:
+    """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
+    splits = pipeline.data.load(pipeline.seed)
+    pipeline.model.check(splits.signature.input)
+    for method in pipeline.train:
+        method.check(splits.signature)
+    pipeline.evaluate.require_fit(splits.signature)
+    return splits
 
 
 def effective_yaml(pipeline: Pipeline) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from kpipe import backend
 from kpipe.backend import Backend
 from kpipe.layer_words import arithmetic, describe, shape_of
-from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.pipeline import Pipeline, effective_yaml, load_splits
 from kpipe.signature import Signature, Target
 from kpipe.spec.keras_object import KerasObject
 from kpipe.spec.spec import Component, Spec
@@ -98,8 +98,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
 
     Raises: WrongInput: the data cannot be read, does not fit the model, or Keras runs on another backend already.
     """
-    splits = splits or pipeline.data.load(pipeline.seed)
-    pipeline.model.check(splits.signature.input)
+    splits = splits or load_splits(pipeline)
     backend.use(engine, pipeline.precision, pipeline.seed)
     model = pipeline.model.build(splits.signature)
     batch_size = pipeline.data.batch_size

@@ -11,6 +11,7 @@ from kpipe import runs, serving
 from kpipe.data.splits import ArraySplit, Split
 from kpipe.errors import DataError, WrongInput
 from kpipe.evaluation.evaluate import gather
+from kpipe.runs import Run
 from kpipe.serving import Predictor
 from kpipe.signature import Target
 
@@ -58,17 +59,18 @@ def evaluate_run(
     if split_name not in SPLITS:
         raise WrongInput(f"--split: no split `{split_name}`", f"choose one of: {', '.join(SPLITS)}")
     require([data] if data else [])
-    predictor = serving.load(runs.find(runs.ROOT, run_name).model, backend)
-    split = own_split(predictor, split_name) if data is None else labelled(predictor, data)
+    run = runs.find(runs.ROOT, run_name)
+    predictor = serving.load(run.model, backend)
+    split = own_split(run, predictor, split_name) if data is None else labelled(predictor, data)
     name = split_name if data is None else str(data)
     evidence = gather(predictor.model, split, predictor.signature, name, predictor.pipeline.data.batch_size)
     return predictor.pipeline.evaluate.measure(evidence)
 
 
-def own_split(predictor: Predictor, name: str) -> Split:
+def own_split(run: Run, predictor: Predictor, name: str) -> Split:
     """A split of the data the run was trained on. Raises: DataError: the data is another one by now."""
     splits = predictor.pipeline.data.load(predictor.pipeline.seed)
-    if splits.signature != predictor.signature:
+    if splits.fingerprint != (run.folder / "fingerprint").read_text(encoding="utf-8"):
         raise DataError("the data has changed since the run was trained", "give labelled data with --data FILE")
     return splits.named(name)
 

@@ -69,7 +69,7 @@ def recorded(run: Run) -> Iterator[Recording]:
     try:
         yield recording
         status = "FINISHED"
-    except (Interrupted, KeyboardInterrupt):
+    except Interrupted:
         status = "KILLED"
         raise
     finally:

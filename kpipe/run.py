@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from kpipe.errors import Interrupted, WrongInput
 from kpipe.evaluation.evaluate import gather
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
-from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.pipeline import Pipeline, effective_yaml, load_splits
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
@@ -55,11 +56,13 @@ def run(
 ) -> Finished:
     """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for.
 
-    Raises: WrongInput: before anything is recorded. Diverged, Interrupted, TrackingError: the run keeps its status.
+    Raises:
+        WrongInput: before anything is recorded, but for what only Keras can tell.
+        Diverged, Interrupted, TrackingError: the run stays, with its status.
     """
     watch = Stopwatch()
     engine = backend.choose(option, pipeline.backend)
-    splits = load(pipeline)
+    splits = load_splits(pipeline)
     watch.lap("data")
     new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
     new.update(backend=engine)
@@ -90,7 +93,7 @@ def resume(
         raise WrongInput(f"run {stopped.name} began on {stopped.record.backend} and cannot go on on {option}")
     watch = Stopwatch()
     pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
-    splits = load(pipeline)
+    splits = load_splits(pipeline)
     watch.lap("data")
     fingerprint = stopped.folder / "fingerprint"
     if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
@@ -98,14 +101,6 @@ def resume(
     stopped.update(status="RUNNING", end=None)
     engine = backend.choose(stopped.record.backend, None)
     return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
-
-
-def load(pipeline: Pipeline) -> Splits:
-    """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
-    splits = pipeline.data.load(pipeline.seed)
-    pipeline.model.check(splits.signature.input)
-    pipeline.evaluate.require_fit(splits.signature)
-    return splits
 
 
 def carry_out(
@@ -118,7 +113,7 @@ def carry_out(
     say: Callable[[str], None],
 ) -> Finished:
     """What a new run and a resumed one have in common."""
-    with recorded(run) as recording:
+    with recorded(run) as recording, saying_how_to_go_on(run):
         journal = recording.journal
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
         backend.use(engine, pipeline.precision, pipeline.seed)
@@ -143,7 +138,19 @@ def carry_out(
     watch.lap("end of MLflow")
     run.update(seconds=watch.seconds)
     worst = ", ".join(str(confusion) for confusion in confusions(evidence))
-    return Finished(run, metrics, best_epoch, len(history), worst, splits.skipped, recording.unsent)
+    return Finished(run, metrics, best_epoch, history[-1].epoch, worst, splits.skipped, recording.unsent)
+
+
+@contextmanager
+def saying_how_to_go_on(run: Run) -> Iterator[None]:
+    """Ctrl-C ends a run with the command that goes on with it, wherever it was."""
+    try:
+        yield
+    except Interrupted as interrupted:
+        interrupted.hint = f"go on with: kpipe run --resume {run.name}"
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped run {run.name}", f"go on with: kpipe run --resume {run.name}") from None
 
 
 def import_for_evaluation() -> None:
@@ -168,10 +175,6 @@ def train(
             checkpoints=run.checkpoints / str(index),
             watchers=tuple(watchers),
         )
-        try:
-            trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
-        except Interrupted as interrupted:
-            interrupted.hint = f"go on with: kpipe run --resume {run.name}"
-            raise
+        trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
         history, steps, best_epoch = history + trained.history, trained.steps, trained.best_epoch
     return history, best_epoch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,7 +104,10 @@ class Run:
         write_atomic(self.folder / "run.json", changed.model_dump_json(indent=2) + "\n")
 
     def finish(self, status: Status) -> None:
+        """Ends the run; one that has FINISHED is never gone on with, so its checkpoints go."""
         self.update(status=status, end=now())
+        if status == "FINISHED":
+            shutil.rmtree(self.checkpoints, ignore_errors=True)  # one that cannot be removed costs space, no more
         self.free()
 
 
@@ -135,25 +139,38 @@ def new_folder(parent: Path) -> Path:
         return folder
 
 
+def folders(root: Path) -> list[Run]:
+    """All runs of ``root``, those with a damaged record too, in no order."""
+    return [Run(path.parent) for path in (root / "runs").glob("*/run.json")]
+
+
 def runs(root: Path) -> list[Run]:
-    """All runs of ``root``, the newest first."""
-    found = [Run(path.parent) for path in (root / "runs").glob("*/run.json")]
-    return sorted(found, key=lambda run: run.record.start, reverse=True)
+    """The runs of ``root`` whose records can be read, the newest first."""
+    found = []
+    for run in folders(root):
+        try:
+            found.append((run.record.start, run))
+        except RunNotFound:  # one damaged run must not hide the others; who names it is told
+            continue
+    return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
 def find(root: Path, text: str) -> Run:
     """The run called ``text``: its name, a unique beginning of it, its MLflow run id, or ``last``.
 
-    Raises: RunNotFound: no such run (with the nearest name), or several.
+    Raises: RunNotFound: no such run (with the nearest name), several, or one with a damaged record.
     """
-    known = runs(root)
-    if not known:
+    everything, known = folders(root), runs(root)
+    if not everything:
         raise RunNotFound(f"no runs in {root / 'runs'}", "kpipe run PIPELINE.yaml makes one")
-    if text == "last":
+    if text == "last" and known:
         return known[0]
-    exact = [run for run in known if text in (run.name, run.record.mlflow_run_id)]
-    found = exact or [run for run in known if text and run.name.startswith(text)]
+    exact = [run for run in everything if text == run.name] or [
+        run for run in known if text == run.record.mlflow_run_id
+    ]
+    found = exact or [run for run in everything if text and run.name.startswith(text)]
     if len(found) == 1:
+        _ = found[0].record  # raises where it is damaged
         return found[0]
     if found:
         raise RunNotFound(f"`{text}` is the beginning of {len(found)} runs", some([run.name for run in found]))

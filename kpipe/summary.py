@@ -78,11 +78,17 @@ def print_predictions(predictions: Predictions, console: Console) -> None:
         console.print(f"and {len(rows) - SHOWN_PREDICTIONS} more: write all with --output predictions.csv")
 
 
-def write_predictions(predictions: Predictions, file: Path) -> None:
-    """All predictions as CSV or JSON, by the file's ending. Raises: WrongInput: another ending, or unwritable."""
-    rows = predictions.rows()
+def require_format(file: Path) -> None:
+    """Refuses what could not be written before anything is predicted. Raises: WrongInput."""
     if file.suffix not in FORMATS:
         raise WrongInput(f"--output {file}: cannot write `{file.suffix}`", f"end it in {' or '.join(FORMATS)}")
+    if not file.resolve().parent.is_dir():
+        raise WrongInput(f"--output {file}: no such folder", f"make {file.parent} first")
+
+
+def write_predictions(predictions: Predictions, file: Path) -> None:
+    """All predictions as CSV or JSON, by the file's ending. Raises: WrongInput: it cannot be written."""
+    rows = predictions.rows()
     try:
         if file.suffix == ".json":
             write_atomic(file, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")

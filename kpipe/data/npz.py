@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from kpipe.data.path import ExistingFile
 from kpipe.data.source import Source
 from kpipe.data.split_rule import GivenSplitRule, SplitName
 from kpipe.signature import Kind, Target, Task
-from kpipe.spec.spec import Tuple
+from kpipe.spec.mistake import Problem
+from kpipe.spec.spec import Tuple, refuse
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +61,18 @@ class Npz(Source):
     def task(self) -> Task | None:
         return "classes" if self.classes else self.target_task
 
+    @model_validator(mode="after")
+    def _classes_are_classes(self) -> Npz:
+        if self.classes and self.target_task in ("labels", "values"):
+            raise refuse(
+                Problem(
+                    ("target_task",),
+                    f"{self.target_task} have no classes, but `classes` names some",
+                    "remove `classes`, or `target_task`",
+                )
+            )
+        return self
+
     def load(self, seed: int) -> Splits:
         from kpipe.data.preparation.image import Image
         from kpipe.data.preparation.learn import Part, learn
@@ -78,12 +91,14 @@ class Npz(Source):
         }
         kind: Kind = "vector" if train.inputs.ndim == 2 else "image"
         preparation = (
-            Vector(size=train.inputs.shape[1], target=target)
+            Vector(size=train.inputs.shape[1], target=target, input_key=self.input_key, target_key=self.target_key)
             if kind == "vector"
             else Image(
                 shape=train.inputs.shape[1:],
                 dtype="uint8" if train.inputs.dtype.name == "uint8" else "float32",
                 target=target,
+                input_key=self.input_key,
+                target_key=self.target_key,
             )
         )
         parts = divide(encoded, self.split, seed, task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -45,6 +45,25 @@ class GivenSplitRule(SplitRule):
     def _has_train(self) -> GivenSplitRule:
         if self.names and "train" not in self.names:
             raise refuse(Problem(("names",), "names no split for train", "add `train: <name>`"))
+        return self
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> GivenSplitRule:
+        users: dict[str, list[SplitName]] = {}
+        for split in get_args(SplitName):
+            if split in self.names:
+                users.setdefault(self.names[split], []).append(split)
+        problems = [
+            Problem(
+                ("names", split),
+                f"`{name}` is {first} already: {split} would be the same examples",
+                f"name another, or leave `{split}` out to cut it off train",
+            )
+            for name, (first, *others) in users.items()
+            for split in others
+        ]
+        if problems:
+            raise refuse(*problems)
         return self
 
 

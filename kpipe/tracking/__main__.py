@@ -53,7 +53,7 @@ def main(folder: str) -> int:
         return 1
     say(ready=sender.sent.run_id)
     why = follow(sender)
-    say(**({"unsent": why} if why else {"sent": "all"}))
+    say(**({"unsent": why} if why else {"sent": "all", "skipped": sender.sent.skipped}))
     return 0
 
 

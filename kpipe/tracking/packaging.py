@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import kpipe
 from kpipe.version import __version__
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ def tensor(name: str, dtype: str, shape: list[int]) -> dict[str, Any]:
 
 @contextmanager
 def packaged(model: Path, logged: LoggedModel, run_id: str) -> Iterator[Path]:
-    """A folder, there for a while, that MLflow loads and serves: kpipe.serving rebuilds the model from its files."""
+    """A folder, there for a while, that MLflow loads and serves: kpipe.serving rebuilds the model from its files.
+
+    kpipe itself stands in it, so that a fresh environment of ``mlflow models serve`` has it.
+    """
     import mlflow.pyfunc
     from mlflow.models import Model
 
@@ -45,6 +49,7 @@ def packaged(model: Path, logged: LoggedModel, run_id: str) -> Iterator[Path]:
             folder,
             loader_module="kpipe.serving",
             data_path=str(model),
+            code_paths=[str(Path(kpipe.__file__).parent)],
             mlflow_model=Model(
                 artifact_path=logged.artifact_location,
                 model_uuid=logged.model_id,
@@ -60,7 +65,7 @@ def packaged(model: Path, logged: LoggedModel, run_id: str) -> Iterator[Path]:
 
 
 def requirements(backend: str) -> list[str]:
-    """The packages that the model needs, at the versions here; kpipe itself comes from where this one came from."""
+    """The packages that the model needs, at the versions here."""
     found = []
     for name in (*PACKAGES, backend):
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import posixpath
 import re
 from collections.abc import Callable
@@ -17,7 +18,10 @@ from kpipe.tracking import journal, packaging, store
 from kpipe.tracking.journal import Event
 
 if TYPE_CHECKING:
+    from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
+
+logger = logging.getLogger("kpipe")
 
 RETRY_SECONDS = 30.0
 MAX_PARAM, MAX_TAG, MAX_KEY, MAX_DIGEST = 6000, 8000, 250, 8
@@ -25,12 +29,13 @@ METRICS_A_BATCH, OTHERS_A_BATCH = 800, 100
 
 
 class Sent(Spec):
-    """What ``sent.json`` holds: where in MLflow the run is, and the place in the journal up to which it was told."""
+    """What ``sent.json`` holds: where in MLflow the run is, the place in the journal up to which it was told, what it refused."""
 
     experiment_id: str = ""
     run_id: str = ""
     offset: int = 0
     model_id: str | None = None
+    skipped: int = 0
 
 
 class Sender:
@@ -61,8 +66,21 @@ class Sender:
         experiment = store.experiment(self.client, record.experiment, uri, self.run.root)
         if self.sent.run_id:
             return
-        # a sender killed before it could remember leaves a run to be found; MLflow's pages hide its own tags
-        tag = "mlflow.kpipe.id"
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run_id = self._run_in(experiment)
+        except (MlflowException, OSError) as error:
+            place = store.without_password(uri)
+            raise TrackingError(f"MLflow at {place} does not take the run: {store.reason(error)}", store.REMEDY) from error
+        self._remember(experiment_id=experiment, run_id=run_id)
+
+    def _run_in(self, experiment: str) -> str:
+        """The run's id in MLflow, where it is made if it is not there.
+
+        A sender killed before it could remember leaves a run to be found; MLflow's pages hide MLflow's own tags.
+        """
+        record, tag = self.run.record, "mlflow.kpipe.id"
         known = self.client.search_runs([experiment], f"tags.`{tag}` = '{record.id}'", max_results=1)
         created = (
             known[0]
@@ -74,22 +92,55 @@ class Sender:
                 tags={tag: record.id, "mlflow.source.name": f"kpipe: {record.pipeline}", **user()},
             )
         )
-        self._remember(experiment_id=experiment, run_id=created.info.run_id)
+        return str(created.info.run_id)
 
     def send(self) -> str | None:
-        """Sends all that is new. Returns why it could not, or None when MLflow has everything."""
+        """Sends all that is new. Returns why it could not, or None when MLflow has everything that it takes."""
         from mlflow.exceptions import MlflowException
 
         try:
-            events = journal.read(self.run.journal, self.sent.offset)
-            for event in events:
-                self._take(event)
-            if events:
-                self._flush(events[-1].end)
+            try:
+                self._send_together()
+            except MlflowException as error:
+                if not self._is_invalid(error):
+                    raise
+                self._send_one_by_one()
         except (MlflowException, OSError) as error:
-            self.metrics, self.params, self.tags = [], [], []
             return store.reason(error)
+        finally:
+            self._drop()
         return None
+
+    def _send_together(self) -> None:
+        events = journal.read(self.run.journal, self.sent.offset)
+        for event in events:
+            self._take(event)
+        if events:
+            self._flush(events[-1].end)
+
+    def _send_one_by_one(self) -> None:
+        """The slow way, which finds the events that MLflow refuses, and leaves them out."""
+        from mlflow.exceptions import MlflowException
+
+        for event in journal.read(self.run.journal, self.sent.offset):
+            self._drop()
+            try:
+                self._take(event)
+                self._flush(event.end)
+            except MlflowException as error:
+                if not self._is_invalid(error):
+                    raise
+                logger.warning("left out, as MLflow refuses it: %s %s: %s", event.kind, event.data, store.reason(error))
+                self._remember(offset=event.end, skipped=self.sent.skipped + 1)
+
+    def _is_invalid(self, error: MlflowException) -> bool:
+        """MLflow will never take it; of a run deleted in MLflow, which may be restored, it says the same of all."""
+        if error.error_code != "INVALID_PARAMETER_VALUE":
+            return False
+        return bool(self.client.get_run(self.sent.run_id).info.lifecycle_stage == "active")
+
+    def _drop(self) -> None:
+        self.metrics, self.params, self.tags = [], [], []
 
     def _take(self, event: Event) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -103,7 +154,7 @@ class Sender:
             values = data["values"]
             if "git.commit" in values:  # MLflow's own name for it, which its pages look for
                 values = {**values, "mlflow.source.git.commit": values["git.commit"]}
-            self.tags += [RunTag(key[:MAX_KEY], cut(value, MAX_TAG)) for key, value in values.items()]
+            self.tags += [RunTag(key_of(key), cut(value, MAX_TAG)) for key, value in values.items()]
         else:
             self._flush()
             act: Callable[[dict[str, Any]], None] = getattr(self, f"_{event.kind}")
@@ -146,9 +197,7 @@ class Sender:
 
     def _artifact(self, data: dict[str, Any]) -> None:
         if not (self.run.folder / data["file"]).is_file():
-            self.client.set_tag(
-                self.sent.run_id, f"missing.{data['file']}"[:MAX_KEY], "was gone when it should be sent"
-            )
+            self.client.set_tag(self.sent.run_id, key_of(f"missing.{data['file']}"), "was gone when it should be sent")
             return
         self.client.log_artifact(self.sent.run_id, str(self.run.folder / data["file"]), data["folder"] or None)
 
@@ -182,12 +231,15 @@ class Sender:
         self.client.update_run(self.sent.run_id, status="RUNNING")
 
     def _end(self, data: dict[str, Any]) -> None:
+        self.client.set_terminated(self.sent.run_id, data["status"], data["time"])
         if self.sent.model_id is not None:
             self._metrics_of_model()
-        self.client.set_terminated(self.sent.run_id, data["status"], data["time"])
 
     def _metrics_of_model(self) -> None:
-        """The final test metrics stand beside the model, too, in MLflow's table of models."""
+        """The final test metrics stand beside the model, too, in MLflow's table of models.
+
+        Those of single classes (``test/recall/cat``) do not: each would cost a request, and there may be thousands.
+        """
         from mlflow.entities import Metric
 
         run = self.client.get_run(self.sent.run_id)
@@ -198,16 +250,16 @@ class Sender:
         final = [
             Metric(point.key, point.value, point.timestamp, point.step, **beside)
             for key in run.data.metrics
-            if key.startswith("test/")
+            if key.startswith("test/") and key.count("/") == 1
             for point in self.client.get_metric_history(self.sent.run_id, key)[-1:]
         ]
         self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])
 
 
 def key_of(name: str) -> str:
-    """A name that MLflow takes for a param or metric: letters, digits and ``/_-. :``."""
+    """A name that MLflow takes for a param, metric or tag: letters, digits and ``/_-. :``."""
     clean = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/.")
-    return clean[:MAX_KEY] or "_"
+    return clean[:MAX_KEY].rstrip("/") or "_"
 
 
 def user() -> dict[str, str]:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kpipe import runs
 from kpipe.errors import TrackingError
@@ -71,11 +72,11 @@ class Tracking:
         if "ready" in said:
             self.run.update(mlflow_run_id=said["ready"])
             return str(said["ready"])
-        if not said and seconds < READY_SECONDS and self.process.poll() is None:
+        if not said and seconds < READY_SECONDS:
             return ""
         self.process.kill()
         self._leave()
-        self.refused = said.get("error") or f"its sender gave no answer: see {self.run.folder / 'tracking.log'}"
+        self.refused = said.get("error") or f"its sender gave no answer: see {self.log}"
         raise TrackingError(self.refused, said.get("hint", ""))
 
     def close(self, status: Status) -> Outcome:
@@ -100,9 +101,12 @@ class Tracking:
         if said:
             self._leave()
         if "sent" in said:
-            return Outcome(self.run.name, sent=True)
+            return Outcome(self.run.name, sent=True, message=self._skipped(said["skipped"]))
         why = said.get("unsent") or said.get("error") or "it is slow, and goes on in the background"
         return unsent(self.run, why)
+
+    def _skipped(self, entries: int) -> str:
+        return f"MLflow refused {entries} entries of {self.run.name}, kept on disk: see {self.log}" if entries else ""
 
     def _leave(self) -> None:
         """Takes leave of a sender that has ended."""
@@ -112,11 +116,16 @@ class Tracking:
         self.process.stdout.close()
         self.process.wait(timeout=10)
 
+    @property
+    def log(self) -> Path:
+        return self.run.folder / "tracking.log"
+
     def _spawn(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        with (self.run.folder / "tracking.log").open("ab") as log:
+        with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603
-                [sys.executable, "-m", "kpipe.tracking", str(self.run.folder)],
+                # -P: the user's folder may hold a queue.py or a folder mlflow, which must not be imported for the real one
+                [sys.executable, "-P", "-m", "kpipe.tracking", str(self.run.folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -124,8 +133,8 @@ class Tracking:
                 start_new_session=True,  # Ctrl-C stops the training, which then tells the sender
             )
 
-    def _hear(self, seconds: float) -> dict[str, str]:
-        """The sender's next line; empty when it says nothing in time, or has died."""
+    def _hear(self, seconds: float) -> dict[str, Any]:
+        """The sender's next line, or that it has died; empty when it says nothing in time."""
         assert self.process.stdout is not None
         until = time.monotonic() + seconds
         while b"\n" not in self._heard:
@@ -133,10 +142,10 @@ class Tracking:
                 return {}
             new = os.read(self.process.stdout.fileno(), 65536)
             if not new:
-                return {}
+                return {"error": f"its sender died: see {self.log}"}
             self._heard += new
         line, _, self._heard = self._heard.partition(b"\n")
-        heard: dict[str, str] = json.loads(line)
+        heard: dict[str, Any] = json.loads(line)
         return heard
 
 

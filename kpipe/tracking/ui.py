@@ -40,7 +40,7 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603
             command(uri, root, port),
-            env={**os.environ, **store.SETTINGS},
+            env={**os.environ, **store.SETTINGS, **away_from_user(root)},
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -61,6 +61,11 @@ def command(uri: str, root: Path, port: int) -> list[str]:
     place = (root.resolve() / "artifacts").as_uri()
     words = ["server", "--backend-store-uri", uri, "--default-artifact-root", place, "--no-serve-artifacts"]
     return [sys.executable, "-m", "mlflow", *words, "--host", HOST, "--port", str(port), "--workers", "1"]
+
+
+def away_from_user(root: Path) -> dict[str, str]:
+    """The user's folder may hold a queue.py or a package mlflow, which the server must not import for the real one."""
+    return {"PYTHONSAFEPATH": "1", "UVICORN_APP_DIR": str(root.resolve())}
 
 
 def require_free(port: int) -> None:

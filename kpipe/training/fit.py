@@ -12,8 +12,10 @@ from kpipe.spec.keras_object import KerasObject, OfKind
 from kpipe.spec.mistake import Problem, nearest
 from kpipe.spec.one_of import OneOf
 from kpipe.spec.spec import Tuple, refuse
+from kpipe.training.class_names import require_classes
 from kpipe.training.early_stopping import EarlyStopping
 from kpipe.training.method import Examples, Method, Stage, Trained
+from kpipe.training.named import for_logits
 from kpipe.training.schedules.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -97,6 +99,19 @@ class Fit(Method):
             )
         return self
 
+    def check(self, signature: Signature) -> None:
+        target = signature.target
+        if self.label_smoothing and target.task == "values":
+            raise WrongInput("train.label_smoothing needs a target of classes or labels, not values", "leave it out")
+        if self.loss is not None:
+            for_logits(self.loss, target, "loss")
+        for metric in self.metrics or ():
+            for_logits(metric, target, "metrics")
+        if self.class_weight is not None:
+            require_classes(self.class_weight, target)
+        if self.metrics is None:
+            self.require_monitor(["loss", "mae" if target.task == "values" else "accuracy"])
+
     def train(
         self, model: keras.Model, train: Examples, validation: Examples, signature: Signature, stage: Stage
     ) -> Trained:
@@ -151,15 +166,17 @@ class Fit(Method):
         """The loss that is named, or the target's own."""
         from kpipe.training.loop.losses import loss_of
 
-        if self.label_smoothing and target.task == "values":
-            raise WrongInput("train.label_smoothing needs a target of classes or labels, not values", "leave it out")
-        return loss_of(target, self.label_smoothing) if self.loss is None else self.loss.build()
+        if self.loss is None:
+            return loss_of(target, self.label_smoothing)
+        return self.loss.build(**for_logits(self.loss, target, "loss"))
 
     def build_metrics(self, target: Target) -> list[keras.metrics.Metric]:
         """The metrics that are named, or the target's own."""
         from kpipe.training.loop.losses import metrics_of
 
-        return metrics_of(target) if self.metrics is None else [metric.build() for metric in self.metrics]
+        if self.metrics is None:
+            return metrics_of(target)
+        return [metric.build(**for_logits(metric, target, "metrics")) for metric in self.metrics]
 
     def require_monitor(self, names: list[str]) -> None:
         """Raises: WrongInput: nothing of the name that is watched will be there, or its direction is unknown."""

@@ -84,6 +84,9 @@ class Trained:
 class Method(Component):
     """A way of training."""
 
+    def check(self, signature: Signature) -> None:
+        """Refuses what does not fit the data, before an engine is started. Raises: WrongInput."""
+
     @abstractmethod
     def train(
         self, model: keras.Model, train: Examples, validation: Examples, signature: Signature, stage: Stage

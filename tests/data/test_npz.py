@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from kpipe.data.npz import Npz
 from kpipe.data.splits import Splits
@@ -91,6 +92,27 @@ def test_all_splits_and_other_keys(tmp_path: Path) -> None:
     }
     splits = load(tmp_path, arrays, input_key="a", target_key="b")
     assert [len(split) for _, split in splits] == [40, 40, 40]
+
+
+@pytest.mark.parametrize("inputs", [VECTORS, IMAGES], ids=["vectors", "images"])
+def test_a_trained_model_reads_the_same_keys(tmp_path: Path, inputs: np.ndarray) -> None:
+    arrays = {"pixels": inputs, "digit": CLASSES, "x": inputs[:3], "y": CLASSES[:3]}
+    splits = load(tmp_path, arrays, input_key="pixels", target_key="digit")
+    examples = splits.preparation.read([tmp_path / "data.npz"])
+    assert len(examples.names) == 40
+    assert examples.targets is not None
+    np.testing.assert_array_equal(examples.targets, CLASSES)
+
+
+@pytest.mark.parametrize("task", ["values", "labels"])
+def test_classes_of_what_has_none_are_refused(tmp_path: Path, task: str) -> None:
+    np.savez(tmp_path / "data.npz", x=VECTORS, y=CLASSES)
+    written = {"path": str(tmp_path / "data.npz"), "classes": ["a", "b", "c", "d"]}
+    with pytest.raises(ValidationError) as error:
+        Npz.model_validate({**written, "target_task": task})
+    (problem,) = error.value.errors()[0]["ctx"]["problems"]
+    assert problem.message == f"{task} have no classes, but `classes` names some"
+    assert Npz.model_validate({**written, "target_task": "classes"}).task == "classes"
 
 
 def with_nan(row: int) -> np.ndarray:

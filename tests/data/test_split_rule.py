@@ -13,6 +13,16 @@ from kpipe.data.split_rule import ColumnSplitRule, GivenSplitRule, SplitRule
     [
         (SplitRule, {"test": 0.95}, "validation 0.1 and test 0.95 leave nothing for train"),
         (GivenSplitRule, {"names": {"test": "dev"}}, "names no split for train"),
+        (
+            GivenSplitRule,
+            {"names": {"test": "train", "train": "train"}},
+            "`train` is train already: test would be the same examples",
+        ),
+        (
+            ColumnSplitRule,
+            {"names": {"train": "0", "validation": "1", "test": "1"}, "column": "fold"},
+            "`1` is validation already: test would be the same examples",
+        ),
         (ColumnSplitRule, {"names": {"train": "0"}}, "names are values of a column, but no column is given"),
     ],
 )

@@ -68,17 +68,25 @@ def pick(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:
 
 
 def read_examples(
-    path: Path, feature: str, target: Target, convert: Callable[[np.ndarray, str], np.ndarray]
+    path: Path,
+    feature: str,
+    target: Target,
+    convert: Callable[[np.ndarray, str], np.ndarray],
+    keys: tuple[str, str],
 ) -> Examples:
-    """The examples of an .npy file, or ``x`` and, where it is there, ``y`` of an .npz file. Raises: DataError."""
+    """The examples of an .npy file, or of an .npz file: the input array and, where it is there, the target array.
+
+    ``keys`` are their names. Raises: DataError.
+    """
     if path.suffix == ".npy":
         inputs = convert(read_npy(path), str(path))
         return Examples(numbered(path, len(inputs)), {feature: inputs})
     held = read_npz(path)
-    inputs = convert(pick(held, "x", path), f"{path}: x")
-    targets = encode(held["y"], target, f"{path}: y") if "y" in held else None
+    input_key, target_key = keys
+    inputs = convert(pick(held, input_key, path), f"{path}: {input_key}")
+    targets = encode(held[target_key], target, f"{path}: {target_key}") if target_key in held else None
     if targets is not None:
-        check_lengths(path, {"x": inputs, "y": targets})
+        check_lengths(path, {input_key: inputs, target_key: targets})
     return Examples(numbered(path, len(inputs)), {feature: inputs}, targets)
 
 

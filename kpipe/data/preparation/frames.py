@@ -4,38 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from kpipe.errors import DataError
 from kpipe.spec.mistake import nearest
+from kpipe.spec.received import is_number
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
 
 
 def read_frame(path: Path, separator: str | None = None, header: bool = True) -> pd.DataFrame:
     """A table with text as its column names. Raises: DataError."""
-    if not path.name.lower().endswith(SUFFIXES):
-        raise DataError(f"{path}: is no table that kpipe reads", f"it reads {', '.join(SUFFIXES)}")
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            mark = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
-            frame = pd.read_csv(path, sep=mark, low_memory=False, header="infer" if header else None)
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path}: is empty") from error
-    except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
-        why = getattr(error, "strerror", None) or str(error).strip()
-        raise DataError(f"{path}: is no readable table: {why}") from error
+    frame = load(path, separator, header="infer" if header else None)
     frame.columns = [str(column).strip() for column in frame.columns]
-    twice = frame.columns[frame.columns.duplicated()]
+    # pandas renames the second of two equal columns of a CSV file, so its first row is read as it stands
+    names = pd.Index(first_row(path, separator)) if header and not is_parquet(path) else frame.columns
+    twice = names[names.duplicated()]
     if len(twice):
         raise DataError(f"{path}: has two columns `{twice[0]}`")
     check_separator(frame, path)
     if frame.empty:
         raise DataError(f"{path}: has no rows")
     return frame.reset_index(drop=True)
+
+
+def load(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
+    """The table as pandas reads it, a CSV file with the options ``csv``. Raises: DataError."""
+    if not path.name.lower().endswith(SUFFIXES):
+        raise DataError(f"{path}: is no table that kpipe reads", f"it reads {', '.join(SUFFIXES)}")
+    try:
+        if is_parquet(path):
+            return pd.read_parquet(path)
+        mark = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
+        frame: pd.DataFrame = pd.read_csv(path, sep=mark, low_memory=False, **csv)
+        return frame
+    except pd.errors.EmptyDataError as error:
+        raise DataError(f"{path}: is empty") from error
+    except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
+        why = getattr(error, "strerror", None) or str(error).strip()
+        raise DataError(f"{path}: is no readable table: {why}") from error
+
+
+def is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def first_row(path: Path, separator: str | None = None) -> list[str]:
+    """The first row of a CSV file as text, without the empty cells. Raises: DataError."""
+    row = load(path, separator, header=None, nrows=1, dtype=str).iloc[0]
+    return [str(cell).strip() for cell in row.dropna()]
+
+
+def has_header(path: Path) -> bool:
+    """Whether a table names its columns: the first row of a CSV file is not all numbers. Raises: DataError."""
+    return is_parquet(path) or not all(is_number(cell) for cell in first_row(path))
 
 
 def check_separator(frame: pd.DataFrame, path: Path) -> None:

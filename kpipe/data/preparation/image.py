@@ -30,7 +30,7 @@ class Image(Preparation):
     resized and recoloured like files. A model trained on float32 images takes only arrays of its very shape, as the
     scale of such numbers is known to nobody but their owner.
 
-    A folder whose sub-folders are named after classes gives targets too, so does an .npz file with ``y``.
+    A folder whose sub-folders are named after classes gives targets too, so does the target array of an .npz file.
 
     Shapes:
         (n, height, width) or (n, height, width, channels) -> (n, *shape)
@@ -51,6 +51,8 @@ class Image(Preparation):
         min_length=3, max_length=3, description="height, width and channels of the model's images"
     )
     dtype: Literal["uint8", "float32"] = Field("uint8", description="the dtype of the images trained on")
+    input_key: str = Field("x", description="name of the input array in an .npz file")
+    target_key: str = Field("y", description="name of the target array in an .npz file")
 
     def prepare(self, raw: np.ndarray | pd.DataFrame | Sequence[Any]) -> Batch:
         return {"image": self._from_array(np.asarray(raw), "input")}
@@ -61,7 +63,8 @@ class Image(Preparation):
         if not path.exists():
             raise DataError(f"no file or folder `{path}`")
         if path.suffix in (".npy", ".npz"):
-            return arrays.read_examples(path, "image", self.target, self._from_array)
+            keys = (self.input_key, self.target_key)
+            return arrays.read_examples(path, "image", self.target, self._from_array, keys)
         return self._read_files([path])
 
     def _read_folder(self, folder: Path) -> Examples:

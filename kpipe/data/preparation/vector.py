@@ -25,7 +25,7 @@ class Vector(Preparation):
     """Rows of numbers: .npy and .npz arrays, .csv and .parquet tables.
 
     A table with a header is read by column names where the model knows them, in any order, else by position; a
-    column named as the target gives targets, and so does ``y`` of an .npz file.
+    column named as the target gives targets, and so does the target array of an .npz file.
 
     Shapes:
         (n, features) -> (n, features) float32
@@ -44,6 +44,8 @@ class Vector(Preparation):
 
     size: int = Field(ge=1, description="how many numbers an example has")
     columns: Tuple[str] = Field((), description="their names, where they have names")
+    input_key: str = Field("x", description="name of the input array in an .npz file")
+    target_key: str = Field("y", description="name of the target array in an .npz file")
 
     def prepare(self, raw: np.ndarray | pd.DataFrame | Sequence[Any]) -> Batch:
         import pandas as pd
@@ -56,16 +58,17 @@ class Vector(Preparation):
         if not path.is_file():
             raise DataError(f"{path}: is a folder, expected a file" if path.exists() else f"no file `{path}`")
         if path.suffix in (".npy", ".npz"):
-            return arrays.read_examples(path, "vector", self.target, self._from_array)
+            keys = (self.input_key, self.target_key)
+            return arrays.read_examples(path, "vector", self.target, self._from_array, keys)
         return self._read_table(path)
 
     def _read_table(self, path: Path) -> Examples:
-        from kpipe.data.preparation.frames import read_frame
+        from kpipe.data.preparation.frames import has_header, read_frame
 
-        frame = read_frame(path)
-        if all(is_number(column) for column in frame.columns):
-            frame = read_frame(path, header=False)
-        target = next((name for name in (self.target.name, *self.target.names[:1]) if name in frame.columns), None)
+        header = has_header(path)
+        frame = read_frame(path, header=header)
+        names = (self.target.name, *(self.target.names[:1] if self.target.task == "values" else ()))
+        target = next((name for name in names if header and name in frame.columns), None)
         targets = None
         if (
             target is not None
@@ -91,11 +94,3 @@ class Vector(Preparation):
         if raw.ndim != 2 or raw.shape[1] != self.size:
             raise DataError(f"{where}: shape {raw.shape}, expected (n, {self.size})")
         return arrays.as_input(raw, where, self.columns)
-
-
-def is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -48,8 +48,9 @@ class GradCam(Plot):
         from kpipe.evaluation.plots.samples import spread
 
         missed = wrong(evidence)
-        right = [position for position in spread(evidence, len(evidence)) if position not in set(missed)]
-        chosen = np.array([*missed[: self.count], *right[: self.count]])
+        order = spread(evidence, len(evidence))
+        right = order[~np.isin(order, missed)][: self.count]
+        chosen = np.array([*missed[: self.count], *right], dtype=int)
         inputs = inputs_at(evidence, chosen)
         heat = heat_maps(evidence.model, inputs, evidence.outputs[chosen].argmax(axis=1))
         if heat is None:

@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from kpipe.errors import WrongInput
 from kpipe.signature import Target
-from kpipe.spec.mistake import nearest
+from kpipe.training.class_names import require_classes
 from kpipe.training.method import Examples
 
 CHUNK = 8192
@@ -26,17 +25,11 @@ def class_weights(
     """
     if wanted is None:
         return None
-    if target.task != "classes":
-        raise WrongInput(f"train.class_weight needs a target of classes, not {target.task}", "leave it out")
+    require_classes(wanted, target)
     if wanted == "balanced":
         counts = np.zeros(target.size, np.int64)
         for begin in range(0, len(split), CHUNK):
             indices = np.arange(begin, min(begin + CHUNK, len(split)))
             counts += np.bincount(split.take(indices)[target.name], minlength=target.size)
         return (len(split) / (target.size * np.maximum(counts, 1))).astype("float32")
-    for name in wanted:
-        if name not in target.names:
-            near = nearest(name, target.names)
-            hint = f"did you mean `{near}`?" if near else f"classes: {', '.join(target.names[:20])}"
-            raise WrongInput(f"train.class_weight: no class `{name}`", hint)
     return np.array([wanted.get(name, 1.0) for name in target.names], np.float32)

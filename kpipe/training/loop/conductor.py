@@ -182,8 +182,6 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def diverge(self, name: str, value: float, step: int) -> None:
         """Leaves ``fit`` with what is known of the accident."""
-        if keras.backend.backend() == "jax":
-            self.model.jax_state_sync()
         rate = float(self.model.optimizer.learning_rate)
         raise Diverged(
             f"{name} became {value} in epoch {self.progress.epoch + 1}, step {step}, at learning rate {rate:.3g}",

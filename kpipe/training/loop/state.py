@@ -21,9 +21,10 @@ def copies(variables: Sequence[keras.Variable]) -> list[np.ndarray]:
 
 
 def taken(model: keras.Model) -> dict[str, np.ndarray]:
-    """The state now."""
-    if keras.backend.backend() == "jax":
-        model.jax_state_sync()  # within an epoch the values are the trainer's, not the variables'
+    """The state now.
+
+    Within an epoch JAX holds it in the trainer; the property ``model`` of Keras's callbacks brings it back first.
+    """
     arrays = {
         f"{group}/{number}": keras.ops.convert_to_numpy(variable)
         for group, variables in variables_of(model).items()

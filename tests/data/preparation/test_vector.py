@@ -44,6 +44,42 @@ def test_tables_without_a_header(tmp_path: Path) -> None:
     np.testing.assert_allclose(NAMED.read([tmp_path / "a.csv"]).inputs["vector"], NUMBERS)
 
 
+def test_numbers_without_a_header_are_no_targets(tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "a.csv", index=False, header=False)
+    for task in ("classes", "values"):
+        target = Target.model_validate({"task": task, "names": ["0", "1"][: 2 if task == "classes" else 1]})
+        examples = Vector(size=2, target=target).read([tmp_path / "a.csv"])
+        np.testing.assert_allclose(examples.inputs["vector"], NUMBERS)
+        assert examples.targets is None
+
+
+def test_a_class_is_no_column_of_targets(tmp_path: Path) -> None:
+    table = "ant,bee\n1,2\n3,4\n"
+    (tmp_path / "a.csv").write_text(table, encoding="utf-8")
+    bare = Vector(size=2, target=NAMED.target)
+    assert bare.read([tmp_path / "a.csv"]).inputs["vector"].tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("5.1,5.1\n1,2\n", [[5.1, 5.1], [1, 2]]),
+        ("7,7\n", [[7, 7]]),
+        ("\ufeff-1e3, .5\n", [[-1000, 0.5]]),
+    ],
+    ids=["equal numbers", "one row", "signs and blanks"],
+)
+def test_the_first_row_without_a_header_is_kept(tmp_path: Path, text: str, rows: list[list[float]]) -> None:
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    np.testing.assert_allclose(BARE.read([tmp_path / "a.csv"]).inputs["vector"], np.float32(rows))
+
+
+def test_a_missing_number_in_the_first_row_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("5.1,\n1,2\n", encoding="utf-8")
+    with pytest.raises(DataError, match="1 of 2 rows hold NaN or infinite numbers, the first is row 0"):
+        BARE.read([tmp_path / "a.csv"])
+
+
 def test_values_beside_the_numbers(tmp_path: Path) -> None:
     frame().assign(price=[1.5, 2.5, 3.5, 4.5]).to_csv(tmp_path / "a.csv", index=False)
     examples = BARE.read([tmp_path / "a.csv"])
