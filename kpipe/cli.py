@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Optional
 
 import typer
 
-from kpipe.errors import KpipeError, SpecError
+from kpipe.errors import KpipeError, KpipeWarning, SpecError
 from kpipe.version import __version__
 
 app = typer.Typer(
@@ -228,7 +229,7 @@ def ui_(
     from kpipe.terminal import output
     from kpipe.tracking import ui
 
-    ui.serve(ROOT, port, output.print)
+    ui.serve(ROOT, port, lambda line: output.print(line, soft_wrap=True))
 
 
 def version(wanted: bool) -> None:
@@ -246,10 +247,20 @@ def top(
     pass
 
 
+def show_warning(message: Warning | str, category: type[Warning], *_place: object) -> None:
+    """kpipe's own warnings as one line; those of other packages are for ``--debug``."""
+    if issubclass(category, KpipeWarning):
+        from kpipe.terminal import errors
+
+        errors.print(f"warning  {message}")
+
+
 def main() -> None:
     """The console script: a person's mistake is one clear error; only --debug shows a traceback."""
     debug = "--debug" in sys.argv
     sys.argv = [word for word in sys.argv if word != "--debug"]
+    if not debug:
+        warnings.showwarning = show_warning  # type: ignore[assignment]
     try:
         app()
     except KpipeError as error:

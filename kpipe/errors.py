@@ -34,6 +34,10 @@ class KpipeError(Exception):
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
 
+class KpipeWarning(UserWarning):
+    """Something went wrong that kpipe could mend; the run goes on."""
+
+
 class WrongInput(KpipeError):
     exit_code = 2
 

@@ -35,14 +35,16 @@ def headline(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
     """The trained model: kpipe's own folder, from which MLflow's is made, and a ``.keras`` file for others to use."""
+    import keras
     import numpy as np
 
     examples = splits.test.take(np.arange(1))
     serving.save(run.model, pipeline, splits.signature, splits.preparation, model, examples)
     journal.model(run.model)
     file = run.artifacts / "model.keras"
+    plain = keras.Model(model.inputs, model.outputs, name=model.name)  # not compiled: kpipe's losses stay at home
     with tensorflow_hidden():
-        model.save(file)
+        plain.save(file)
     journal.artifact(file)
 
 

@@ -172,7 +172,7 @@ def train(
             seed=pipeline.seed,
             batch_size=pipeline.data.batch_size,
             first_step=steps,
-            checkpoints=run.checkpoints / str(index),
+            checkpoints=run.checkpoints,
             watchers=tuple(watchers),
         )
         trained = method.train(model, splits.train, splits.validation, splits.signature, stage)

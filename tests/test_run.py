@@ -184,3 +184,16 @@ def test_the_main_pipeline_reads_digits(backend: str, tmp_path: Path) -> None:
     began = time.monotonic()
     finished = run(pipeline, document.text, root=tmp_path / "mlruns")
     assert finished.metrics["accuracy"] >= 0.97, f"after {time.monotonic() - began:.0f} s on {os.cpu_count()} cores"
+
+
+def test_model_keras_needs_no_kpipe(project: Path, backend: str) -> None:
+    file = runs.find(project / "mlruns", "last").artifacts / "model.keras"
+    script = (
+        "import keras, numpy, sys\n"
+        f"model = keras.models.load_model({str(file)!r})\n"
+        "assert model.predict(numpy.zeros((2, 8, 8, 1), 'uint8'), verbose=0).shape == (2, 10)\n"
+        "assert not [name for name in sys.modules if name.startswith('kpipe')]\n"
+    )
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -101,10 +101,21 @@ def test_no_runs_at_all(tmp_path: Path) -> None:
         runs.find(tmp_path / "none", "last")
 
 
-def test_a_damaged_record_is_named(tmp_path: Path, three: list[Run]) -> None:
+def test_a_damaged_record_stops_only_who_names_it(tmp_path: Path, three: list[Run]) -> None:
     (three[0].folder / "run.json").write_text('{"name": "x"', encoding="utf-8")
+    assert runs.find(tmp_path, "last").name == "calm-fox-9"
+    assert runs.find(tmp_path, "brisk").name == "brisk-owl-7"
+    assert [run.name for run in runs.runs(tmp_path)] == ["calm-fox-9", "brisk-owl-7"]
     with pytest.raises(RunNotFound, match=r"brisk-otter-412/run\.json"):
-        runs.find(tmp_path, "last")
+        runs.find(tmp_path, "brisk-otter-412")
+
+
+@pytest.mark.parametrize(("status", "kept"), [("FINISHED", False), ("FAILED", True), ("KILLED", True)])
+def test_checkpoints_stay_as_long_as_the_run_can_go_on(tmp_path: Path, status: runs.Status, kept: bool) -> None:
+    run = runs.create(tmp_path, "digits", "cnn")
+    (run.checkpoints / "0").mkdir()
+    run.finish(status)
+    assert run.checkpoints.exists() == kept
 
 
 def test_a_run_of_another_process_is_not_taken_and_its_death_is_seen(tmp_path: Path) -> None:

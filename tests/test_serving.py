@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,31 @@ def test_mlflow_loads_it_and_its_example_goes_through(saved: Path, images: np.nd
     np.testing.assert_allclose(probabilities, serving.load(saved).predict({"image": images}), atol=1e-6)
     assert list(answer.label) == [str(index) for index in probabilities.argmax(axis=1)]
     assert "keras==" in requirements
+
+
+IN_A_FRESH_ENVIRONMENT = """
+import sys
+packages, folder = sys.argv[1:]
+sys.path = [path for path in sys.path if "kpipe" not in path] + [packages]
+import numpy, mlflow.pyfunc
+assert "kpipe" not in sys.modules
+model = mlflow.pyfunc.load_model(folder)
+print(model.predict(numpy.zeros((2, 8, 8, 1), "uint8")).shape[0])
+print(sys.modules["kpipe"].__file__)
+"""
+
+
+def test_the_package_brings_kpipe_where_it_is_not_installed(saved: Path) -> None:
+    from mlflow.entities import LoggedModel
+
+    site = str(Path(pd.__file__).parents[1])
+    logged = LoggedModel("1", "m-1", "tiny", "file:///nowhere", 0, 0)
+    with packaging.packaged(saved, logged, "run") as folder:
+        # -S: no .pth file is followed, so that a kpipe installed from its sources is not found
+        command = [sys.executable, "-I", "-S", "-c", IN_A_FRESH_ENVIRONMENT, site, str(folder)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.splitlines()[-2:] == ["2", str(folder / "code" / "kpipe" / "__init__.py")]
 
 
 def test_verdicts_say_classes_labels_and_values() -> None:

@@ -72,7 +72,9 @@ class Sender:
             run_id = self._run_in(experiment)
         except (MlflowException, OSError) as error:
             place = store.without_password(uri)
-            raise TrackingError(f"MLflow at {place} does not take the run: {store.reason(error)}", store.REMEDY) from error
+            raise TrackingError(
+                f"MLflow at {place} does not take the run: {store.reason(error)}", store.REMEDY
+            ) from error
         self._remember(experiment_id=experiment, run_id=run_id)
 
     def _run_in(self, experiment: str) -> str:

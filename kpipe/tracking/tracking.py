@@ -106,7 +106,8 @@ class Tracking:
         return unsent(self.run, why)
 
     def _skipped(self, entries: int) -> str:
-        return f"MLflow refused {entries} entries of {self.run.name}, kept on disk: see {self.log}" if entries else ""
+        words = f"{entries} entries" if entries > 1 else "an entry"
+        return f"MLflow refused {words} of {self.run.name}, kept on disk: see {self.log}" if entries else ""
 
     def _leave(self) -> None:
         """Takes leave of a sender that has ended."""

@@ -240,7 +240,7 @@ def test_mistakes_name_the_column(
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "data.csv").write_text("mass,kind, mass,mass.1,,\n1,a,2,3,4,5\n", encoding="utf-8")
+    (tmp_path / "data.csv").write_text("mass,kind,mass,mass.1,,\n1,a,2,3,4,5\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"data\.csv: has two columns `mass`"):
         load(tmp_path / "data.csv", target="kind")
 

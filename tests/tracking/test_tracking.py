@@ -238,6 +238,137 @@ def test_a_sender_killed_before_it_could_remember_makes_nothing_twice(root: Path
     assert tracking.sync(root) == []
 
 
+def test_a_name_mlflow_does_not_take_is_made_one_that_it_does(root: Path) -> None:
+    run, writer, tracker = start(root)
+    writer.params({"model.f(x)": "1"})
+    writer.params({"model.f(x)": "2"})
+    writer.tags({"team (eu)": "a"})
+    writer.end("FINISHED")
+    assert str(tracker.close("FINISHED")) == f"{run.name}: MLflow has everything"
+    tags = client(root).get_run(run.record.mlflow_run_id).data.tags
+    assert (tags["team _eu_"], tags["resumed.model.f_x_"]) == ("a", "2")
+
+
+def test_an_event_that_mlflow_refuses_is_left_out_and_said(root: Path) -> None:
+    run, writer, tracker = start(root)
+    writer.metrics({"train/loss": 0.5}, 1)
+    writer.params({"rate": "1", "rate?": "1"})
+    writer.params({"rate!": "2", "rate_": "3"})  # one name for MLflow, with two values
+    writer.metrics({"train/loss": 0.4}, 2)
+    writer.end("FINISHED")
+    outcome = tracker.close("FINISHED")
+    assert outcome.sent
+    assert outcome.message.startswith(f"MLflow refused an entry of {run.name}")
+    assert outcome.message.endswith("tracking.log")
+    log = (run.folder / "tracking.log").read_text(encoding="utf-8")
+    assert "left out, as MLflow refuses it: params" in log
+    mlflow = client(root)
+    assert points(mlflow, run) == written(run)
+    assert mlflow.get_run(run.record.mlflow_run_id).info.status == "FINISHED"
+    assert tracking.sync(root) == []
+
+
+def test_a_run_deleted_in_mlflow_loses_nothing(root: Path) -> None:
+    run, writer, tracker = start(root)
+    run_id = tracker.wait()
+    mlflow = client(root)
+    mlflow.delete_run(run_id)
+    writer.metrics({"train/loss": 0.5}, 1)
+    writer.end("FINISHED")
+    assert "'active' state" in tracker.close("FINISHED").message
+    mlflow.restore_run(run_id)
+    assert [outcome.message for outcome in tracking.sync(root)] == [""]
+    assert points(mlflow, run) == written(run)
+
+
+def test_a_sender_that_died_is_not_called_slow(root: Path) -> None:
+    run, writer, tracker = start(root)
+    tracker.wait()
+    writer.end("FINISHED")
+    run.free()
+    tracker.process.kill()
+    outcome = tracker.finish()
+    assert not outcome.sent
+    assert f"died: see {run.folder / 'tracking.log'}" in outcome.message
+
+
+def test_a_run_that_mlflow_does_not_take_is_an_error_of_tracking(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MlflowException("no rights to make runs")
+
+    monkeypatch.setattr(MlflowClient, "create_run", refuse)
+    run = runs.create(root, "digits", "cnn")
+    run.update(tracking_uri="local")
+    with pytest.raises(TrackingError, match="no rights to make runs"):
+        sender.Sender(run).open()
+
+
+def test_one_damaged_record_does_not_stop_the_others_from_being_sent(root: Path) -> None:
+    damaged = runs.create(root, "digits", "cnn")
+    (damaged.folder / "run.json").write_text("{", encoding="utf-8")
+    run = runs.create(root, "digits", "cnn")
+    writer = Journal(run.journal)
+    writer.end("FAILED")
+    run.update(tracking_uri="local")
+    run.finish("FAILED")
+    assert [(outcome.run, outcome.sent) for outcome in tracking.sync(root)] == [(run.name, True)]
+
+
+def test_the_metrics_of_single_classes_cost_no_request(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow import MlflowClient
+
+    asked: list[str] = []
+    history = MlflowClient.get_metric_history
+    monkeypatch.setattr(
+        MlflowClient, "get_metric_history", lambda self, run, key: asked.append(key) or history(self, run, key)
+    )
+    run = runs.create(root, "digits", "cnn")
+    run.update(tracking_uri="local")
+    writer = Journal(run.journal)
+    writer.metrics({"test/accuracy": 0.9, "test/recall/cat": 0.8, "test/recall/dog": 0.7}, 1)
+    save_model(run)
+    writer.model(run.model)
+    writer.end("FINISHED")
+    sending = sender.Sender(run)
+    sending.open()
+    assert sending.send() is None
+    assert asked == ["test/accuracy"]
+
+
+def test_files_of_the_user_are_not_taken_for_those_of_python_or_mlflow(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    _, writer, tracker = start(root)
+    writer.end("FINISHED")
+    assert tracker.close("FINISHED").sent
+
+
+@pytest.mark.slow
+def test_the_ui_starts_in_a_folder_with_such_files(root: Path, tmp_path: Path) -> None:
+    shadow(tmp_path)
+    kpipe = str(Path(sys.executable).with_name("kpipe"))
+    process = subprocess.Popen(
+        [kpipe, "ui", "--port", str(free_port())], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    said = process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert "http://127.0.0.1" in said, (root / "ui.log").read_text(encoding="utf-8")
+
+
+def shadow(folder: Path) -> None:
+    """Files called as modules that the sender and the server import."""
+    for name in ("select.py", "queue.py", "uvicorn.py", "mlflow/__init__.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("raise SystemExit('the wrong one')\n", encoding="utf-8")
+
+
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(root: Path) -> None:
     run, writer, tracker = start(root)
     first = tracker.wait()
@@ -312,7 +443,14 @@ def test_a_password_is_asked_for_where_it_is_not_kept(root: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("name", "key"), [("val/f1 (macro)", "val/f1 _macro_"), ("/a//b", "a/b"), ("..", "_"), ("größe", "größe")]
+    ("name", "key"),
+    [
+        ("val/f1 (macro)", "val/f1 _macro_"),
+        ("/a//b", "a/b"),
+        ("..", "_"),
+        ("größe", "größe"),
+        ("a" * 249 + "/b", "a" * 249),
+    ],
 )
 def test_names_are_made_what_mlflow_takes(name: str, key: str) -> None:
     assert sender.key_of(name) == key

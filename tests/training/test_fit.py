@@ -324,9 +324,9 @@ def test_what_does_not_fit_the_model_or_data_is_said_before_training(trial, seen
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_smoothing_of_values_is_refused(trial):
+def test_smoothing_of_values_is_refused_before_an_engine_starts():
     with pytest.raises(WrongInput, match="label_smoothing"):
-        train_line(trial, {"label_smoothing": 0.1}, numbers())
+        Fit(label_smoothing=0.1).check(NUMBERS)
 
 
 def test_layers_behind_one_another_draw_differently_and_runs_draw_the_same(trial, difference):

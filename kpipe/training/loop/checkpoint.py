@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kpipe.errors import KpipeWarning
+
 KEPT = 2
 RECORD = "record"
 BROKEN = (OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile)
@@ -60,7 +62,8 @@ class Checkpoints:
             try:
                 return read(path)
             except BROKEN as error:
-                warnings.warn(f"{path.name} is broken ({error}): the checkpoint before it is used", stacklevel=2)
+                text = f"{path.name} is broken ({error}): the checkpoint before it is used"
+                warnings.warn(text, KpipeWarning, stacklevel=2)
         return None
 
 
