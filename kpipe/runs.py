@@ -160,15 +160,14 @@ def find(root: Path, text: str) -> Run:
 
     Raises: RunNotFound: no such run (with the nearest name), several, or one with a damaged record.
     """
-    everything, known = folders(root), runs(root)
+    known, everything = runs(root), folders(root)
     if not everything:
         raise RunNotFound(f"no runs in {root / 'runs'}", "kpipe run PIPELINE.yaml makes one")
     if text == "last" and known:
         return known[0]
-    exact = [run for run in everything if text == run.name] or [
-        run for run in known if text == run.record.mlflow_run_id
-    ]
-    found = exact or [run for run in everything if text and run.name.startswith(text)]
+    exact = [run for run in known if text in (run.name, run.record.mlflow_run_id)]
+    damaged = [run for run in everything if run.name == text]
+    found = exact or damaged or [run for run in known if text and run.name.startswith(text)]
     if len(found) == 1:
         _ = found[0].record  # raises where it is damaged
         return found[0]

@@ -166,6 +166,8 @@ print(sys.modules["kpipe"].__file__)
 """
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")  # MLflow's own, at import
 def test_the_package_brings_kpipe_where_it_is_not_installed(saved: Path) -> None:
     from mlflow.entities import LoggedModel
 

@@ -1,4 +1,4 @@
-"""Packaging: a run's saved model as MLflow's pyfunc, put together from files, without Keras or an engine."""
+"""Packaging: a run's data sets and saved model in MLflow's form, made from files, without Keras or an engine."""
 
 from __future__ import annotations
 
@@ -11,14 +11,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kpipe
+from kpipe.tracking.limits import MAX_DIGEST
 from kpipe.version import __version__
 
 if TYPE_CHECKING:
-    from mlflow.entities import LoggedModel
+    from mlflow.entities import DatasetInput, LoggedModel
     from mlflow.models import ModelSignature
     from mlflow.types import Schema
 
 PACKAGES = ("keras", "numpy", "pandas", "pillow", "pydantic", "pyyaml", "scikit-learn")
+
+
+def dataset_input(data: Mapping[str, Any]) -> DatasetInput:
+    """A split as MLflow has it, from the journal's words for it (see Journal.dataset)."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    profile = data["profile"]
+    # MLflow takes two data sets of one name and digest for the same one, so the split is part of the name
+    dataset = Dataset(
+        name=f"{data['name']} {data['context']}"[:500],
+        digest=data["digest"][:MAX_DIGEST],
+        source_type="code",
+        source=json.dumps({"tags": {"mlflow.source.name": data["origin"]}}),
+        schema=dataset_schema(profile),
+        profile=json.dumps({"num_rows": profile["examples"], **profile, "names": profile["names"][:100]}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", data["context"])])
 
 
 def dataset_schema(profile: Mapping[str, Any]) -> str:

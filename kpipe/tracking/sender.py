@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
-import posixpath
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +13,7 @@ from kpipe.runs import Run
 from kpipe.spec.spec import Spec
 from kpipe.tracking import journal, packaging, store
 from kpipe.tracking.journal import Event
+from kpipe.tracking.limits import MAX_PARAM, MAX_TAG, METRICS_A_BATCH, OTHERS_A_BATCH, cut, key_of
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
@@ -24,12 +22,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("kpipe")
 
 RETRY_SECONDS = 30.0
-MAX_PARAM, MAX_TAG, MAX_KEY, MAX_DIGEST = 6000, 8000, 250, 8
-METRICS_A_BATCH, OTHERS_A_BATCH = 800, 100
 
 
 class Sent(Spec):
-    """What ``sent.json`` holds: where in MLflow the run is, the place in the journal up to which it was told, what it refused."""
+    """What ``sent.json`` holds: where in MLflow the run is, how far in the journal it was told, how much it refused."""
 
     experiment_id: str = ""
     run_id: str = ""
@@ -182,20 +178,7 @@ class Sender:
         write_atomic(self.path, self.sent.model_dump_json() + "\n")
 
     def _dataset(self, data: dict[str, Any]) -> None:
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        profile = data["profile"]
-        # MLflow takes two data sets of one name and digest for the same one, so the split is part of the name
-        dataset = Dataset(
-            name=f"{data['name']} {data['context']}"[:500],
-            digest=data["digest"][:MAX_DIGEST],
-            source_type="code",
-            source=json.dumps({"tags": {"mlflow.source.name": data["origin"]}}),
-            schema=packaging.dataset_schema(profile),
-            profile=json.dumps({"num_rows": profile["examples"], **profile, "names": profile["names"][:100]}),
-        )
-        tags = [InputTag("mlflow.data.context", data["context"])]
-        self.client.log_inputs(self.sent.run_id, [DatasetInput(dataset, tags)])
+        self.client.log_inputs(self.sent.run_id, [packaging.dataset_input(data)])
 
     def _artifact(self, data: dict[str, Any]) -> None:
         if not (self.run.folder / data["file"]).is_file():
@@ -258,19 +241,9 @@ class Sender:
         self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])
 
 
-def key_of(name: str) -> str:
-    """A name that MLflow takes for a param, metric or tag: letters, digits and ``/_-. :``."""
-    clean = posixpath.normpath(re.sub(r"[^/\w.\- :]", "_", name)).lstrip("/.")
-    return clean[:MAX_KEY].rstrip("/") or "_"
-
-
 def user() -> dict[str, str]:
     """Who ran it, as MLflow's own clients say; nobody, where the system has no name for the user."""
     try:
         return {"mlflow.user": getpass.getuser()}
     except (OSError, KeyError):
         return {}
-
-
-def cut(value: str, limit: int) -> str:
-    return value if len(value) <= limit else value[: limit - 3] + "..."

@@ -125,7 +125,7 @@ class Tracking:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         with self.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603
-                # -P: the user's folder may hold a queue.py or a folder mlflow, which must not be imported for the real one
+                # -P: a queue.py or mlflow/ in the user's folder must not be imported for the real one
                 [sys.executable, "-P", "-m", "kpipe.tracking", str(self.run.folder)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

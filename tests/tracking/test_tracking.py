@@ -19,7 +19,7 @@ import pytest
 from kpipe import runs
 from kpipe.errors import TrackingError, WrongInput
 from kpipe.runs import Run
-from kpipe.tracking import journal, packaging, sender, store, tracking, ui
+from kpipe.tracking import journal, limits, packaging, sender, store, tracking, ui
 from kpipe.tracking.journal import Journal
 from kpipe.tracking.tracking import Tracking
 
@@ -317,6 +317,7 @@ def test_one_damaged_record_does_not_stop_the_others_from_being_sent(root: Path)
     assert [(outcome.run, outcome.sent) for outcome in tracking.sync(root)] == [(run.name, True)]
 
 
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")  # MLflow's own, at import
 def test_the_metrics_of_single_classes_cost_no_request(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from mlflow import MlflowClient
 
@@ -453,7 +454,7 @@ def test_a_password_is_asked_for_where_it_is_not_kept(root: Path, monkeypatch: p
     ],
 )
 def test_names_are_made_what_mlflow_takes(name: str, key: str) -> None:
-    assert sender.key_of(name) == key
+    assert limits.key_of(name) == key
 
 
 def test_the_packages_a_model_needs_have_versions() -> None:
