@@ -33,7 +33,7 @@ demo: .venv/installed
 	@$(BIN)/kpipe run pipelines/cnn_gap.yaml
 
 test: .venv/installed-all
-	@$(MAKE) --no-print-directory --output-sync=target --jobs=2 $(addprefix test-,plain $(BACKENDS))
+	@$(MAKE) --no-print-directory --output-sync=target --keep-going --jobs=2 $(addprefix test-,plain $(BACKENDS))
 
 test-plain: .venv/installed-all
 	@echo "== tests that need no backend"; $(TEST_ENV) $(BIN)/python -m pytest -m "not backend"

@@ -43,6 +43,11 @@ def load(file: Path, overrides: list[str] | None) -> tuple[Any, Any]:
     return checked(Pipeline, document), document
 
 
+def as_typed(text: str, overrides: list[str] | None) -> str:
+    """The file's text as it is kept with the run, headed by what ``--set`` put in its place."""
+    return "".join(f"# --set {override}\n" for override in overrides or ()) + text
+
+
 @app.command(epilog="Example: kpipe check pipelines/*.yaml")
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="pipelines to check")],
@@ -106,7 +111,7 @@ def run(
         else:
             assert file is not None
             pipeline, document = load(file, overrides)
-            finished = story.run(pipeline, document.text, backend, [progress], say=output.print)
+            finished = story.run(pipeline, as_typed(document.text, overrides), backend, [progress], say=output.print)
     print_summary(finished, output)
 
 
@@ -133,13 +138,13 @@ def predict(
         print_predictions(predictions, output)
     else:
         write_predictions(predictions, file)
-        output.print(f"{len(predictions)} predictions written to {file}")
+        output.print(f"predictions written to {file}: {len(predictions)}", soft_wrap=True)
 
 
 @app.command(epilog="Example: kpipe evaluate last --split validation")
 def evaluate(
     run_name: RunName,
-    split: Annotated[str, typer.Option("--split", help="train, validation or test")] = "test",
+    split: Annotated[Optional[str], typer.Option("--split", help="train, validation or test (the default)")] = None,
     data: Annotated[
         Optional[Path], typer.Option("--data", metavar="FILE", help="labelled data of your own instead of a split")
     ] = None,
@@ -150,7 +155,9 @@ def evaluate(
     from kpipe.summary import print_metrics
     from kpipe.terminal import output
 
-    print_metrics(evaluate_run(run_name, split, data, backend), output)
+    if split is not None and data is not None:
+        raise typer.BadParameter("give --split or --data, not both")
+    print_metrics(evaluate_run(run_name, split or "test", data, backend), output)
 
 
 @app.command("list", epilog="Example: kpipe list models")
@@ -185,7 +192,9 @@ def init(
         raise typer.BadParameter("give [TEMPLATE] FILE")
     template, file = arguments if len(arguments) == 2 else ("digits", arguments[0])
     write(template, Path(file))
-    output.print(f"{file} written.  next: kpipe check {file}, kpipe show {file}, kpipe run {file}")
+    output.print(f"{file} written. Go on with:", soft_wrap=True)
+    for verb in ("check", "show", "run"):
+        output.print(f"  kpipe {verb} {file}", soft_wrap=True)
 
 
 @app.command(epilog="Example: kpipe schema > kpipe.schema.json")
@@ -270,8 +279,15 @@ def main() -> None:
 
         print_error(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except OSError as error:
+        if debug:
+            raise
+        from kpipe.terminal import print_error
+
+        place = f"{error.filename}: " if error.filename else ""
+        hint = "what was saved before is kept; a stopped run goes on with: kpipe run --resume last"
+        print_error(KpipeError(f"{place}{error.strerror or error}", hint))
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise

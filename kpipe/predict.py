@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpipe import runs, serving
-from kpipe.data.splits import ArraySplit, Split
-from kpipe.errors import DataError, WrongInput
+from kpipe.data.splits import ArraySplit, Batch, Split
+from kpipe.errors import DataError, KpipeWarning, WrongInput
 from kpipe.evaluation.evaluate import gather
 from kpipe.runs import Run
 from kpipe.serving import Predictor
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPLITS = ("train", "validation", "test")
+DARK = 32
+"""Brightness, of 255, below which no image of a set is likely to have its right scale."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,11 @@ def predict_files(run_name: str, inputs: Sequence[Path], backend: str | None = N
     Raises: RunNotFound; DataError: an input that is not there or cannot be read, by name.
     """
     require(inputs)
-    predictor = serving.load(runs.find(runs.ROOT, run_name).model, backend)
+    predictor = load_predictor(runs.find(runs.ROOT, run_name), backend)
     examples = predictor.preparation.read(inputs)
+    if not examples.names:
+        raise DataError(f"{', '.join(map(str, inputs))}: no examples in it")
+    warn_of_another_scale(predictor, examples.inputs)
     return Predictions(examples.names, predictor.signature.target, predictor.predict(examples.inputs))
 
 
@@ -60,11 +66,28 @@ def evaluate_run(
         raise WrongInput(f"--split: no split `{split_name}`", f"choose one of: {', '.join(SPLITS)}")
     require([data] if data else [])
     run = runs.find(runs.ROOT, run_name)
-    predictor = serving.load(run.model, backend)
+    predictor = load_predictor(run, backend)
     split = own_split(run, predictor, split_name) if data is None else labelled(predictor, data)
     name = split_name if data is None else str(data)
     evidence = gather(predictor.model, split, predictor.signature, name, predictor.pipeline.data.batch_size)
     return predictor.pipeline.evaluate.measure(evidence)
+
+
+def load_predictor(run: Run, backend: str | None) -> Predictor:
+    """The run's model. Raises: WrongInput: the run did not come as far as a model."""
+    if not run.model.is_dir():
+        hint = f"go on with it: kpipe run --resume {run.name}" if run.status == "KILLED" else "choose another run"
+        raise WrongInput(f"run {run.name} is {run.status} and has no model", hint)
+    return serving.load(run.model, backend)
+
+
+def warn_of_another_scale(predictor: Predictor, inputs: Batch) -> None:
+    """Says so when images are all but black: scikit-learn's digits count to 16, and the model was trained on 0..255."""
+    feature = predictor.signature.input
+    brightest = float(inputs[feature.name].max()) if feature.kind == "image" else 255.0
+    if 0 < brightest < DARK:
+        text = f"the brightest pixel is {brightest:g} of 255: is this another scale than the model was trained on?"
+        warnings.warn(text, KpipeWarning, stacklevel=2)
 
 
 def own_split(run: Run, predictor: Predictor, name: str) -> Split:
@@ -78,6 +101,7 @@ def own_split(run: Run, predictor: Predictor, name: str) -> Split:
 def labelled(predictor: Predictor, data: Path) -> Split:
     """Labelled examples in a file or folder of the user's. Raises: WrongInput: it holds no targets."""
     examples = predictor.preparation.read([data])
+    warn_of_another_scale(predictor, examples.inputs)
     if examples.targets is None:
         raise WrongInput(f"{data}: holds no targets to compare with", "kpipe predict takes input without targets")
     return ArraySplit({**examples.inputs, predictor.signature.target.name: examples.targets})

@@ -6,7 +6,8 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from kpipe.training.method import Epoch, Logs
 
@@ -47,10 +48,9 @@ class ProgressLine:
         self.first_done = 0
         if self.console.is_terminal:
             self.live = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=20),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[figures]}"),
+                TextColumn("{task.description}", table_column=Column(no_wrap=True, min_width=24)),
+                BarColumn(bar_width=10),
+                TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(compact=True),
                 TextColumn("left"),
@@ -73,7 +73,7 @@ class ProgressLine:
         self.live.update(
             self.task,
             completed=done,
-            description=f"{self.stage}  epoch {epoch}/{self.epochs}",
+            description=f"{self.stage}  epoch {epoch}/{self.epochs}  {step}/{self.steps}",
             figures=figures({**logs, **self.last_logs}),
             rate=f"{rate:,.0f} steps/s" if rate else "",
             refresh=True,

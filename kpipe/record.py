@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpipe.backend import Backend, device
-from kpipe.errors import Interrupted
+from kpipe.errors import Interrupted, TrackingError
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline
 from kpipe.runs import Run, Status
@@ -72,10 +73,17 @@ def recorded(run: Run) -> Iterator[Recording]:
     except Interrupted:
         status = "KILLED"
         raise
+    except TrackingError:
+        if not any(run.checkpoints.iterdir()):  # nothing was trained: nothing is left behind
+            journal.close()
+            run.free()
+            shutil.rmtree(run.folder)
+        raise
     finally:
-        journal.end(status)
-        journal.close()
-        recording.unsent = tracking.close(status).message
+        if run.folder.exists():
+            journal.end(status)
+            journal.close()
+            recording.unsent = tracking.close(status).message
 
 
 def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits) -> None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
     from kpipe.evaluation.evidence import Evidence, Row
 
-HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "loss", "macro_f1")
+HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "macro_f1")
 
 
 def headline(metrics: Mapping[str, float]) -> dict[str, float]:
     """The few numbers that say most, in a fixed order."""
-    return {name: metrics[name] for name in HEADLINE if name in metrics}
+    shown = {name: metrics[name] for name in HEADLINE if name in metrics}
+    return shown or dict(list(metrics.items())[:3])
 
 
 def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
@@ -52,7 +53,8 @@ def write_evaluation(
     journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, evidence: Evidence, metrics: Mapping[str, float]
 ) -> None:
     """Metrics, pictures and the report page."""
-    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, evidence.history[-1].step)
+    # at step 0, as MLflow draws a bar for such a metric, and a line of one dot for a later one
+    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
     facts = {
         "metrics": dict(metrics),
         "left_out": pipeline.evaluate.left_out(evidence),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -87,7 +88,7 @@ def resume(
     stopped.hold()
     if stopped.record.status == "FINISHED":
         raise WrongInput(
-            f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'pipeline.yaml'} starts it anew"
+            f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'resolved.yaml'} starts it anew"
         )
     if option and option != stopped.record.backend:
         raise WrongInput(f"run {stopped.name} began on {stopped.record.backend} and cannot go on on {option}")
@@ -143,7 +144,13 @@ def carry_out(
 
 @contextmanager
 def saying_how_to_go_on(run: Run) -> Iterator[None]:
-    """Ctrl-C ends a run with the command that goes on with it, wherever it was."""
+    """Ctrl-C and SIGTERM end a run with the command that goes on with it, wherever it was."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Interrupted(f"stopped run {run.name}", signal=number)
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
     try:
         yield
     except Interrupted as interrupted:
@@ -151,6 +158,9 @@ def saying_how_to_go_on(run: Run) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         raise Interrupted(f"stopped run {run.name}", f"go on with: kpipe run --resume {run.name}") from None
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)
 
 
 def import_for_evaluation() -> None:

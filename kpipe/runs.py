@@ -129,7 +129,12 @@ def create(root: Path, experiment: str, pipeline_name: str) -> Run:
 
 def new_folder(parent: Path) -> Path:
     """A new folder called ``brisk-otter-412``; to make a folder is atomic, so two processes never share one."""
-    parent.mkdir(parents=True, exist_ok=True)
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(
+            f"{parent}: cannot be made: {error.strerror}", "runs are kept in the folder mlruns/"
+        ) from error
     while True:
         folder = parent / draw()
         try:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from rich.console import Console
 
 from kpipe.errors import KpipeError, SpecError
 
-output = Console(highlight=False, markup=False, soft_wrap=False)
+
+class Output(Console):
+    """A console that nobody may be listening to any more: ``kpipe run p.yaml | head`` trains on, in silence."""
+
+    def on_broken_pipe(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+output = Output(highlight=False, markup=False, soft_wrap=False)
 errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 

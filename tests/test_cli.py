@@ -128,3 +128,24 @@ def test_the_printed_schema_is_a_schema_and_the_committed_one(tmp_path: Path) ->
 def test_debug_shows_the_traceback(folder: Path) -> None:
     done = kpipe("run", "digits.yaml", "--backend", "theano", "--debug", cwd=folder)
     assert "Traceback" in done.stderr
+
+
+def test_a_tracking_server_that_is_not_there_is_said_at_once_and_leaves_nothing(folder: Path) -> None:
+    done = kpipe("run", "digits.yaml", cwd=folder, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((folder / "mlruns" / "runs").iterdir()) == []
+
+
+def test_mlruns_that_is_a_file_is_wrong_input(folder: Path) -> None:
+    (folder / "mlruns").write_text("")
+    done = kpipe("run", "digits.yaml", cwd=folder)
+    assert done.returncode == 2
+    assert "mlruns/runs: cannot be made: Not a directory" in done.stderr
+
+
+def test_output_that_nobody_reads_stops_nothing(folder: Path) -> None:
+    command = f"{sys.executable} -c 'from kpipe.cli import main; main()' list | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -81,7 +81,7 @@ def test_mlflow_holds_the_run(project: Path, backend: str) -> None:
         "pipeline.yaml",
     }
     names = {given.dataset.name for given in found.inputs.dataset_inputs}
-    assert names == {f"sklearn digits-{split}" for split in ("train", "validation", "test")}
+    assert names == {f"sklearn digits {split}" for split in ("train", "validation", "test")}
 
 
 def test_predict_and_evaluate_agree_with_the_run(project: Path) -> None:
@@ -134,11 +134,24 @@ def test_a_stopped_run_says_how_to_go_on_and_does(backend: str, tmp_path: Path) 
 def test_sigterm_saves_too(backend: str, tmp_path: Path) -> None:
     process = start(tmp_path, "run", "p.yaml", text=SMALL.replace("EPOCHS", "200"))
     assert process.stdout is not None
-    process.stdout.readline()
+    for line in process.stdout:
+        if "epoch   1/200" in line:
+            break
     process.terminate()
     code, _, err = finish(process)
     assert code == 128 + signal.SIGTERM
     assert "kpipe run --resume" in err
+
+
+def test_sigterm_before_training_says_so(backend: str, tmp_path: Path) -> None:
+    process = start(tmp_path, "run", "p.yaml", text=SMALL.replace("EPOCHS", "200"))
+    assert process.stdout is not None
+    process.stdout.readline()  # the line that names the run, before the model is built
+    process.terminate()
+    code, _, err = finish(process)
+    assert code == 128 + signal.SIGTERM
+    assert "kpipe run --resume" in err
+    assert runs.find(tmp_path / "mlruns", "last").record.status == "KILLED"
 
 
 def test_a_loss_that_explodes_stops_the_run(backend: str, tmp_path: Path) -> None:
@@ -184,6 +197,18 @@ def test_the_main_pipeline_reads_digits(backend: str, tmp_path: Path) -> None:
     began = time.monotonic()
     finished = run(pipeline, document.text, root=tmp_path / "mlruns")
     assert finished.metrics["accuracy"] >= 0.97, f"after {time.monotonic() - began:.0f} s on {os.cpu_count()} cores"
+
+
+def test_digits_on_scikit_learns_own_scale_are_warned_of(project: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    np.save(project / "dark.npy", load_digits().images[:3, ..., None].astype(np.uint8))
+    np.save(project / "none.npy", np.zeros((0, 8, 8, 1), np.uint8))
+    code, _, err = finish(start(project, "predict", "last", "dark.npy"))
+    assert (code, "the brightest pixel is 16 of 255" in err) == (0, True)
+    code, _, err = finish(start(project, "predict", "last", "none.npy"))
+    assert code == 2
+    assert "none.npy" in err
 
 
 def test_model_keras_needs_no_kpipe(project: Path, backend: str) -> None:

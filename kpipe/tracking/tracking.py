@@ -153,7 +153,7 @@ class Tracking:
 def sync(root: Path, names: Sequence[str] = ()) -> list[Outcome]:
     """Sends what MLflow does not have yet of the runs named, or of all; safe to do twice.
 
-    Raises: RunNotFound: no run of that name. TrackingError: MLflow refuses or does not answer.
+    Raises: RunNotFound: no run of that name.
     """
     chosen = [runs.find(root, name) for name in names] or list(reversed(runs.runs(root)))
     return [sync_run(run) for run in chosen if names or is_behind(run)]
@@ -168,5 +168,8 @@ def sync_run(run: Run) -> Outcome:
     if run.alive:
         return Outcome(run.name, sent=False, message=f"{run.name} is still running, and sends by itself")
     sender = Tracking(run)
-    sender.wait()
+    try:
+        sender.wait()
+    except TrackingError as error:
+        return unsent(run, error.message)
     return sender.finish()

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kpipe.errors import KpipeWarning
+from kpipe.errors import KpipeWarning, RunFailed
 
 KEPT = 2
 RECORD = "record"
@@ -57,13 +57,19 @@ class Checkpoints:
             old.unlink()
 
     def newest(self) -> Checkpoint | None:
-        """The newest that is whole; warns of each that is not."""
-        for path in reversed(self.paths()):
+        """The newest that is whole; warns of each that is not. None when there is none at all.
+
+        Raises: RunFailed: there are some, and all are broken: to begin anew would write over what is left of the run.
+        """
+        paths = self.paths()
+        for path in reversed(paths):
             try:
                 return read(path)
             except BROKEN as error:
-                text = f"{path.name} is broken ({error}): the checkpoint before it is used"
+                text = f"{path.name} is broken ({error}) and passed over"
                 warnings.warn(text, KpipeWarning, stacklevel=2)
+        if paths:
+            raise RunFailed(f"all checkpoints in {self.folder} are broken", "start a new run, or bring one back")
         return None
 
 

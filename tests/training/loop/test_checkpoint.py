@@ -62,7 +62,7 @@ def test_every_torn_file_is_noticed(tmp_path):
     whole = newest.read_bytes()
     for length in range(0, len(whole), 37):
         newest.write_bytes(whole[:length])
-        with pytest.warns(UserWarning, match="is broken .* the checkpoint before it is used"):
+        with pytest.warns(UserWarning, match="is broken .* passed over"):
             assert same(checkpoints.newest(), checkpoint(1))
 
 
