@@ -110,7 +110,7 @@ def as_input(array: np.ndarray, where: str, columns: Sequence[str] = ()) -> np.n
             "(n, height, width, channels) for images",
             "array.reshape(len(array), -1) makes vectors",
         )
-    if 0 in array.shape:
+    if 0 in array.shape[1:]:
         raise DataError(f"{where}: shape {array.shape} holds no numbers")
     if array.ndim == 2:
         return as_float32(array, where, columns)

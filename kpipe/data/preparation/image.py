@@ -125,6 +125,8 @@ class Image(Preparation):
 
 def whole(images: np.ndarray, where: str) -> np.ndarray:
     """Float images as uint8. Raises: DataError: their scale is not 0..255 in whole numbers."""
+    if not len(images):
+        return images.astype(np.uint8)
     low, high = float(images.min()), float(images.max())
     if low < 0 or high > 255 or not (np.rint(images) == images).all():
         raise DataError(
