@@ -14,6 +14,8 @@ PACKAGES = {
     "models": "kpipe.models",
     "training": "kpipe.training",
     "schedules": "kpipe.training.schedules",
+    "decoding": "kpipe.decoding",
+    "tokenization": "kpipe.tokenization",
     "metrics": "kpipe.evaluation.metrics",
     "plots": "kpipe.evaluation.plots",
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
 from kpipe.backend import Backend, Precision
 from kpipe.data.source import Source
+from kpipe.decoding.decoding import Decoding
+from kpipe.decoding.greedy import Greedy
 from kpipe.evaluation.evaluate import Evaluate
 from kpipe.models.architecture import Architecture
 from kpipe.spec.mistake import Problem
@@ -43,26 +46,23 @@ class Pipeline(Spec):
     train: Annotated[Tuple[Annotated[Method, OneOf("kpipe.training")]], OrOne()] = Field(
         min_length=1, description="a training method, or a list of stages"
     )
+    decode: Annotated[Decoding, OneOf("kpipe.decoding")] = Field(
+        Greedy(), description="how text is produced, where the model produces text"
+    )
     evaluate: Evaluate = Field(Evaluate(), description="metrics and pictures")
     track: Track = Field(Track(), description="the record in MLflow")
 
     @model_validator(mode="after")
     def _sections_fit(self) -> Pipeline:
         problems = [*self.evaluate.misfits(self.data.task, self.data.kind)]
-        if self.data.kind is not None and self.data.kind not in self.model.accepts:
+        for problem in self.model.misfits(self.data.kind, self.data.task):
             fitting = [
                 name
                 for name, model in components("kpipe.models").items()
-                if issubclass(model, Architecture) and self.data.kind in model.accepts
+                if issubclass(model, Architecture) and model.fits(self.data.kind, self.data.task)
             ]
-            problems.append(
-                Problem(
-                    ("model", "type"),
-                    f"`{self.model.type}` takes {' or '.join(sorted(self.model.accepts))} inputs, "
-                    f"but the data gives {self.data.kind} inputs",
-                    f"models that fit: {', '.join(fitting) or 'none'}",
-                )
-            )
+            hint = problem.hint or f"models that fit: {', '.join(fitting) or 'none'}"
+            problems.append(Problem(("model", *problem.path), problem.message, hint))
         if problems:
             raise refuse(*problems)
         return self
@@ -71,7 +71,8 @@ class Pipeline(Spec):
 def load_splits(pipeline: Pipeline) -> Splits:
     """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
     splits = pipeline.data.load(pipeline.seed)
-    pipeline.model.check(splits.signature.input)
+    pipeline.model.check(splits.signature)
+    splits = replace(splits, signature=pipeline.model.adapt(splits.signature))
     for method in pipeline.train:
         method.check(splits.signature)
     pipeline.evaluate.require_fit(splits.signature)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpipe import runs, serving
-from kpipe.data.splits import ArraySplit, Batch, Split
+from kpipe.data.splits import Columns, Split, split_of
 from kpipe.errors import DataError, KpipeWarning, WrongInput
 from kpipe.evaluation.evaluate import gather
 from kpipe.runs import Run
@@ -81,10 +81,13 @@ def load_predictor(run: Run, backend: str | None) -> Predictor:
     return serving.load(run.model, backend)
 
 
-def warn_of_another_scale(predictor: Predictor, inputs: Batch) -> None:
+def warn_of_another_scale(predictor: Predictor, inputs: Columns) -> None:
     """Says so when images are all but black: scikit-learn's digits count to 16, and the model was trained on 0..255."""
+    import numpy as np
+
     feature = predictor.signature.input
-    brightest = float(inputs[feature.name].max()) if feature.kind == "image" else 255.0
+    images = inputs[feature.name]
+    brightest = float(images.max()) if isinstance(images, np.ndarray) and feature.kind == "image" else 255.0
     if 0 < brightest < DARK:
         text = f"the brightest pixel is {brightest:g} of 255: is this another scale than the model was trained on?"
         warnings.warn(text, KpipeWarning, stacklevel=2)
@@ -104,7 +107,7 @@ def labelled(predictor: Predictor, data: Path) -> Split:
     warn_of_another_scale(predictor, examples.inputs)
     if examples.targets is None:
         raise WrongInput(f"{data}: holds no targets to compare with", "kpipe predict takes input without targets")
-    return ArraySplit({**examples.inputs, predictor.signature.target.name: examples.targets})
+    return split_of({**examples.inputs, predictor.signature.target.name: examples.targets})
 
 
 def require(paths: Sequence[Path]) -> None:

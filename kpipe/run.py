@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -131,7 +132,10 @@ def carry_out(
         watch.lap("train")
         results.write_model(journal, run, pipeline, splits, model)
         watch.lap("save")
-        evidence = gather(model, splits.test, splits.signature, "test", pipeline.data.batch_size, history)
+        evidence = gather(
+            model, splits.test, splits.signature, "test", pipeline.data.batch_size, history,
+            generate=partial(pipeline.decode.texts, model, splits.test, splits.signature, pipeline.data.batch_size),
+        )  # fmt: skip
         metrics = pipeline.evaluate.measure(evidence)
         watch.lap("evaluate")
         results.write_evaluation(journal, run, pipeline, splits, evidence, metrics)

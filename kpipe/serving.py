@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from kpipe.data.preparation.preparation import Preparation
-    from kpipe.data.splits import Batch
+    from kpipe.data.splits import Batch, Columns
     from kpipe.pipeline import Pipeline
 
 WEIGHTS = "model.weights.h5"
@@ -49,12 +49,12 @@ class Predictor:
     preparation: Preparation
     model: keras.Model
 
-    def predict(self, batch: Batch) -> np.ndarray:
+    def predict(self, columns: Columns) -> np.ndarray:
         """Prepared inputs -> probabilities (examples, classes | labels) or values (examples, values)."""
-        from kpipe.data.splits import ArraySplit
+        from kpipe.data.splits import split_of
         from kpipe.evaluation.forward import predict, probabilities
 
-        outputs, _ = predict(self.model, ArraySplit(batch), self.signature, BATCH_SIZE)
+        outputs, _ = predict(self.model, split_of(columns), self.signature, BATCH_SIZE)
         return probabilities(outputs, self.signature.target.task)
 
 

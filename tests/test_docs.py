@@ -73,7 +73,7 @@ def test_examples_in_docstrings_check(name: str, text: str, tmp_path: Path, monk
     component = components(section)[last]
     if "classes" not in getattr(component, "tasks", {"classes"}):
         data["data"] = {"type": "sklearn", "dataset": "diabetes"}
-    elif "image" not in getattr(component, "accepts", {"image"}):
+    elif "image" not in getattr(component, "pairs", {"image"}):
         data["data"] = {"type": "sklearn", "dataset": "iris"}
     if data["data"].get("dataset") in {"iris", "diabetes"} or last in {"table", "npz"}:
         data["model"] = written.get("model", {"type": "mlp"})

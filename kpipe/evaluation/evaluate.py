@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
@@ -93,28 +93,39 @@ def gather(
     split_name: str = "test",
     batch_size: int = 64,
     history: tuple[Row, ...] = (),
+    generate: Callable[[], Sequence[str]] | None = None,
 ) -> Evidence:
     """Runs the model once over a split that holds targets, and puts its outputs beside the truth.
+
+    ``generate`` decodes the text of every example of the split; it is called when a metric or picture asks for it.
 
     Raises: WrongInput: no examples, or no targets. Diverged: outputs that are not numbers.
     """
     import numpy as np
 
-    from kpipe.evaluation.forward import example_losses, predict, probabilities
+    from kpipe.evaluation.forward import example_losses, predict, predict_steps, probabilities
 
-    task = signature.target.task
+    target = signature.target
+    lengths = losses = None
     if not len(split):
         raise WrongInput(f"there are no {split_name} examples to evaluate on")
-    outputs, targets = predict(model, split, signature, batch_size)
+    if target.is_per_step:
+        outputs, targets, losses, lengths = predict_steps(model, split, signature, batch_size)
+    else:
+        outputs, targets = predict(model, split, signature, batch_size)
     if targets is None:
         raise WrongInput(f"the {split_name} examples have no targets, so there is nothing to compare with")
-    if not np.isfinite(outputs).all():
+    if not np.isfinite(outputs if losses is None else losses).all():
         raise Diverged(
             f"the model's outputs on the {split_name} examples are not all finite numbers",
             "its weights are broken: train again with a lower learning rate, or in float32",
         )
-    losses = example_losses(outputs, targets, task)
-    return Evidence(signature, split_name, split, targets, probabilities(outputs, task), losses, model, tuple(history))
+    if losses is None:
+        losses = example_losses(outputs, targets, target.task)
+        outputs = probabilities(outputs, target.task)
+    return Evidence(
+        signature, split_name, split, targets, outputs, losses, model, tuple(history), lengths, generate
+    )  # fmt: skip
 
 
 def title(plot: str) -> str:

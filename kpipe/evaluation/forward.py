@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from kpipe.signature import Signature, Task
+from kpipe.tokenization.special import IGNORED, PADDING
 
 if TYPE_CHECKING:
     import keras
@@ -15,22 +16,65 @@ if TYPE_CHECKING:
     from kpipe.evaluation.evidence import Examples
 
 
+class Steps(NamedTuple):
+    """Outputs on the steps of all sequences, one sequence after the other."""
+
+    outputs: np.ndarray
+    """tags: probabilities (steps, num_tags); text, next_token: the most probable token (steps,)"""
+    targets: np.ndarray | None
+    """(steps,); None where the split holds none"""
+    losses: np.ndarray | None
+    """cross-entropy of each step (steps,)"""
+    lengths: np.ndarray
+    """steps of each example (examples,)"""
+
+
 def predict(
     model: keras.Model, split: Examples, signature: Signature, batch_size: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The model's raw outputs on the whole split, float32, and the targets beside them where the split holds any.
 
-    Every batch has the same shape (the last is filled up and cut back), so that no backend compiles twice.
+    Batches of the same group have the same shape (the last is filled up and cut back), so that no backend compiles
+    twice.
     """
-    outputs, targets = [], []
-    for indices, count in batches(len(split), batch_size):
+    outputs, targets, places = [], [], []
+    for indices, count in batches(split, batch_size):
         batch = split.take(indices)
-        inputs = {feature.name: batch[feature.name] for feature in signature.inputs}
-        fed = inputs if len(inputs) > 1 else next(iter(inputs.values()))
-        outputs.append(run(model, fed)[:count])
+        outputs.append(run(model, fed(batch, signature))[:count])
+        places.append(indices[:count])
         if signature.target.name in batch:
             targets.append(batch[signature.target.name][:count])
-    return np.concatenate(outputs), np.concatenate(targets) if targets else None
+    back = np.argsort(np.concatenate(places), kind="stable")
+    return np.concatenate(outputs)[back], np.concatenate(targets)[back] if targets else None
+
+
+def predict_steps(model: keras.Model, split: Examples, signature: Signature, batch_size: int) -> Steps:
+    """What the model says of every step, for tasks with an answer each; of tokens only the most probable is kept."""
+    target = signature.target
+    found: dict[int, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]] = {}
+    for indices, count in batches(split, batch_size):
+        batch = split.take(indices)
+        logits = run(model, fed(batch, signature))[:count]
+        truth = batch.get(target.name)
+        there = batch[signature.input.name][:count] != PADDING if truth is None else truth[:count] != IGNORED
+        for index, row, mask, right in zip(indices, logits, there, there if truth is None else truth, strict=False):
+            exact: np.ndarray = row[mask].astype("float64")
+            losses = None if truth is None else log_sum(exact) - exact[np.arange(len(exact)), right[mask]]
+            kept = probabilities(exact, target.task) if target.task == "tags" else exact.argmax(axis=1).astype("int32")
+            found[int(index)] = kept, None if truth is None else right[mask], losses
+    outputs, targets, losses_found = zip(*(found[index] for index in range(len(split))), strict=True)
+    return Steps(
+        np.concatenate(outputs),
+        None if targets[0] is None else np.concatenate(targets),
+        None if losses_found[0] is None else np.concatenate(losses_found),
+        np.array([len(one) for one in outputs]),
+    )
+
+
+def fed(batch: Any, signature: Signature) -> Any:
+    """A batch's inputs as the model takes them: one array, or a dict of several."""
+    inputs = {feature.name: batch[feature.name] for feature in signature.inputs}
+    return inputs if len(inputs) > 1 else next(iter(inputs.values()))
 
 
 def run(model: keras.Model, inputs: Any) -> np.ndarray:
@@ -42,20 +86,21 @@ def run(model: keras.Model, inputs: Any) -> np.ndarray:
     return np.asarray(model.predict_on_batch(inputs), "float32")
 
 
-def batches(size: int, batch_size: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Indices of equally long batches, the last filled up with its last example, and how many of them count."""
-    batch_size = min(batch_size, size)
-    for start in range(0, size, batch_size):
-        indices = np.arange(start, start + batch_size)
-        yield np.minimum(indices, size - 1), min(batch_size, size - start)
+def batches(split: Examples, batch_size: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Indices of equally long batches from each group, the last filled up, and how many of them count."""
+    for group in split.groups:
+        size = min(batch_size, len(split))
+        for start in range(0, len(group), size):
+            places = np.minimum(np.arange(start, start + size), len(group) - 1)
+            yield group[places], min(size, len(group) - start)
 
 
 def probabilities(outputs: np.ndarray, task: Task) -> np.ndarray:
-    """classes: softmax of the logits; labels: their sigmoid; values: as they are."""
-    if task == "values":
+    """classes, tags: softmax of the logits; labels: their sigmoid; values, forecasts, reconstructions: as they are."""
+    if task not in ("classes", "labels", "tags"):
         return outputs
     logits: np.ndarray = outputs.astype("float64")
-    log = -np.logaddexp(0.0, -logits) if task == "labels" else logits - log_sum(logits)[:, None]
+    log = -np.logaddexp(0.0, -logits) if task == "labels" else logits - log_sum(logits)[..., None]
     return np.asarray(np.exp(log))
 
 
@@ -65,9 +110,9 @@ def example_losses(outputs: np.ndarray, targets: np.ndarray, task: Task) -> np.n
     if task == "classes":
         return np.asarray(log_sum(exact) - exact[np.arange(len(exact)), targets])
     each = np.logaddexp(0.0, exact) - exact * targets if task == "labels" else (exact - targets) ** 2
-    return np.asarray(each.mean(axis=1))
+    return np.asarray(each.reshape(len(each), -1).mean(axis=1))
 
 
 def log_sum(logits: np.ndarray) -> np.ndarray:
     """log sum exp over the classes, without overflow (examples,)."""
-    return np.asarray(np.logaddexp.reduce(logits, axis=1))
+    return np.asarray(np.logaddexp.reduce(logits, axis=-1))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
 from kpipe.errors import WrongInput
-from kpipe.signature import Feature, Kind, Signature, Task
+from kpipe.signature import Kind, Signature, Task
 from kpipe.spec.keras_object import KerasObject, OfKind
+from kpipe.spec.mistake import Problem
 from kpipe.spec.spec import Component
 
 if TYPE_CHECKING:
@@ -33,22 +35,50 @@ MOMENTUM = 0.9
 class Architecture(Component):
     """A family of networks."""
 
-    accepts: ClassVar[frozenset[Kind]]
-    produces: ClassVar[frozenset[Task]]
+    pairs: ClassVar[Mapping[Kind, frozenset[Task]]]
+    """The tasks it can learn from each kind of input."""
 
-    def check(self, feature: Feature) -> None:
-        """Refuses inputs that do not fit, before an engine is started. Raises: WrongInput."""
-        if feature.kind not in self.accepts:
-            raise WrongInput(
-                f"model.type: `{self.type}` takes {' or '.join(sorted(self.accepts))} inputs, but the data gives "
-                f"{feature.kind} inputs of shape {feature.shape}",
-                "kpipe list models shows what each takes",
-            )
+    @classmethod
+    def accepts(cls) -> frozenset[Kind]:
+        """The kinds of input it takes."""
+        return frozenset(cls.pairs)
+
+    @classmethod
+    def produces(cls) -> frozenset[Task]:
+        """The tasks it can learn."""
+        return frozenset().union(*cls.pairs.values())
+
+    @classmethod
+    def fits(cls, kind: Kind | None, task: Task | None) -> bool:
+        """Whether inputs and target go together with it; None is not known yet and fits."""
+        return any(kind in (None, taken) and (task is None or task in learned) for taken, learned in cls.pairs.items())
+
+    def misfits(self, kind: Kind | None, task: Task | None) -> Iterator[Problem]:
+        """What of the data does not fit this very network; paths are relative to ``model``. None is not known yet."""
+        if not self.fits(kind, None):
+            taken = " or ".join(sorted(self.accepts()))
+            yield Problem(("type",), f"`{self.type}` takes {taken} inputs, but the data gives {kind} inputs")
+        elif not self.fits(kind, task):
+            learned = ", ".join(sorted(self.produces() if kind is None else self.pairs[kind]))
+            given = f"the data gives the task {task}"
+            yield Problem(("type",), f"`{self.type}` learns {learned} from {kind or 'its'} inputs, but {given}")
+
+    def adapt(self, signature: Signature) -> Signature:
+        """What this network learns of what the data gives: by default the data's own target."""
+        return signature
+
+    def check(self, signature: Signature) -> None:
+        """Refuses data that does not fit, before an engine is started. Raises: WrongInput."""
+        for problem in self.misfits(signature.input.kind, signature.target.task):
+            path = ".".join(("model", *map(str, problem.path)))
+            hint = problem.hint or "kpipe list models shows what each takes and learns"
+            raise WrongInput(f"{path}: {problem.message}; inputs are of shape {signature.input.shape}", hint)
 
     @abstractmethod
     def build(self, signature: Signature) -> keras.Model:
         """The network for these inputs and this target, with raw inputs (dtype and shape of the signature).
 
-        The output is named after the target and is float32: logits (classes, labels) or values. Layers have
-        readable, unique names. Raises: WrongInput: the feature maps shrink to nothing, the input is of another kind.
+        The output is named after the target and is float32: logits or values, of the shape that ``Target`` gives for
+        its task. Padded steps change neither the others nor their gradients. Layers have readable, unique names.
+        Raises: WrongInput: the data does not fit, or the feature maps shrink to nothing.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
@@ -48,8 +48,7 @@ class CNN(Architecture):
         K. He, X. Zhang, S. Ren and J. Sun, 2016, Deep residual learning for image recognition.
     """
 
-    accepts: ClassVar[frozenset[Kind]] = frozenset({"image"})
-    produces: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "values"})
+    pairs: ClassVar[Mapping[Kind, frozenset[Task]]] = {"image": frozenset({"classes", "labels", "values"})}
 
     type: Literal["cnn"] = "cnn"
     resize: tuple[Side, Side] | None = Field(
@@ -135,10 +134,10 @@ class CNN(Architecture):
             for index, filters in enumerate(self.filters)
         )
 
-    def check(self, feature: Feature) -> None:
+    def check(self, signature: Signature) -> None:
         """Refuses feature maps that shrink to nothing and channels that do not fit, before anything is built."""
-        super().check(feature)
-        height, width, channels = feature.shape
+        super().check(signature)
+        height, width, channels = signature.input.sides
         if self.channels == "rgb" and channels not in (1, 3):
             raise WrongInput(
                 f"model.channels: images of {channels} channels cannot become rgb", "set `channels: as_is`"
@@ -150,7 +149,7 @@ class CNN(Architecture):
 
     def build(self, signature: Signature) -> keras.Model:
         feature = signature.input
-        self.check(feature)
+        self.check(signature)
         import keras
 
         inputs = open_input(feature)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -35,8 +36,7 @@ class MLP(Architecture):
         D. Rumelhart, G. Hinton and R. Williams, 1986, Learning representations by back-propagating errors.
     """
 
-    accepts: ClassVar[frozenset[Kind]] = frozenset({"vector"})
-    produces: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "values"})
+    pairs: ClassVar[Mapping[Kind, frozenset[Task]]] = {"vector": frozenset({"classes", "labels", "values"})}
 
     type: Literal["mlp"] = "mlp"
     scaling: Scaling = Field(
@@ -51,7 +51,7 @@ class MLP(Architecture):
     weight_decay: float = Field(0.0, ge=0, le=1, description="adds this times the squares of all kernels to the loss")
 
     def build(self, signature: Signature) -> keras.Model:
-        self.check(signature.input)
+        self.check(signature)
         import keras
 
         penalty = keras.regularizers.L2(self.weight_decay) if self.weight_decay else None

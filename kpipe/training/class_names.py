@@ -12,7 +12,7 @@ from kpipe.spec.mistake import nearest
 
 def require_classes(wanted: Literal["balanced"] | Mapping[str, float], target: Target) -> None:
     """Raises: WrongInput: the target has no classes, or not one of that name."""
-    if target.task != "classes":
+    if target.task not in ("classes", "tags"):
         raise WrongInput(f"train.class_weight needs a target of classes, not {target.task}", "leave it out")
     for name in () if wanted == "balanced" else wanted:
         if name not in target.names:

@@ -101,8 +101,11 @@ class Fit(Method):
 
     def check(self, signature: Signature) -> None:
         target = signature.target
-        if self.label_smoothing and target.task == "values":
-            raise WrongInput("train.label_smoothing needs a target of classes or labels, not values", "leave it out")
+        numbers = not target.is_discrete and target.task != "labels"
+        if self.label_smoothing and numbers:
+            raise WrongInput(
+                f"train.label_smoothing needs a target of classes or labels, not {target.task}", "leave it out"
+            )
         if self.loss is not None:
             for_logits(self.loss, target, "loss")
         for metric in self.metrics or ():
@@ -110,7 +113,7 @@ class Fit(Method):
         if self.class_weight is not None:
             require_classes(self.class_weight, target)
         if self.metrics is None:
-            self.require_monitor(["loss", "mae" if target.task == "values" else "accuracy"])
+            self.require_monitor(["loss", "mae" if numbers else "accuracy"])
 
     def train(
         self, model: keras.Model, train: Examples, validation: Examples, signature: Signature, stage: Stage
@@ -121,17 +124,22 @@ class Fit(Method):
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
         from kpipe.training.loop.frozen import only_trainable
+        from kpipe.training.loop.masking import MaskedLoss, MaskedMetric
         from kpipe.training.loop.running import go_through
         from kpipe.training.loop.seeds import reseed
         from kpipe.training.loop.signals import Signals
 
         target = signature.target
         loss, metrics = self.build_loss(target), self.build_metrics(target)
+        if signature.is_padded:
+            discrete = target.is_discrete
+            loss, metrics = MaskedLoss(loss, discrete), [MaskedMetric(metric, discrete) for metric in metrics]
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         weights = class_weights(self.class_weight, target, train)
         examples = Examined(train, signature, weights)
         held_out = validation_batches(Examined(validation, signature), stage.batch_size)
-        plan = Plan(len(train), stage.batch_size, stage.seed, stage.index, self.steps_per_epoch)
+        groups = train.groups if signature.is_padded else ()
+        plan = Plan(len(train), stage.batch_size, stage.seed, stage.index, self.steps_per_epoch, groups)
         with only_trainable(model, self.trainable), Signals() as signals:
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
             reseed(model, stage.seed, stage.index)

@@ -24,6 +24,9 @@ class Examples(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def groups(self) -> tuple[np.ndarray, ...]: ...
+
     def take(self, indices: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
 

@@ -17,9 +17,9 @@ def for_logits(written: KerasObject, target: Target, field: str) -> dict[str, An
 
     Raises: WrongInput: it wants one-hot targets where they are class indices, or probabilities and nothing else.
     """
-    if target.task == "values":
+    if not target.is_discrete and target.task != "labels":
         return {}
-    if target.task == "classes" and not written.name.startswith("Sparse"):
+    if target.is_discrete and not written.name.startswith("Sparse"):
         sparse = [name for name in names(written.kind) if name.startswith("Sparse")]
         raise WrongInput(
             f"train.{field}: {written.name} does not fit targets that are class indices", f"one of: {', '.join(sparse)}"

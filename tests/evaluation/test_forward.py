@@ -39,7 +39,7 @@ def signature(make_signature: Any) -> Signature:
 @pytest.mark.parametrize("batch_size", [1, 4, 10, 64])
 def test_batches_cover_everything_once_in_one_shape(batch_size: int) -> None:
     shapes, seen = set(), []
-    for indices, count in batches(10, batch_size):
+    for indices, count in batches(digits(10), batch_size):
         shapes.add(len(indices))
         seen += indices[:count].tolist()
     assert seen == list(range(10))

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kpipe.errors import WrongInput
 from kpipe.models.cnn import CNN
-from kpipe.signature import Feature
+from kpipe.signature import Feature, Signature, Target
 
 
 def cnn(**fields: Any) -> CNN:
@@ -22,6 +22,10 @@ def image(height: int, width: int, channels: int = 1) -> Feature:
     return Feature(
         name="image", kind="image", shape=shape, dtype="uint8", mean=(9.0,) * channels, variance=(4.0,) * channels
     )
+
+
+def classes_of(feature: Feature) -> Signature:
+    return Signature(inputs=(feature,), target=Target(task="classes", names=("a", "b")))
 
 
 def problems(**fields: Any) -> list[tuple[Any, str]]:
@@ -77,30 +81,30 @@ def test_values_out_of_range_are_refused(fields: Any) -> None:
 
 def test_a_map_that_shrinks_to_nothing_is_refused_with_its_arithmetic() -> None:
     with pytest.raises(WrongInput) as caught:
-        cnn(filters=[8, 8, 8, 8]).check(image(9, 8))
+        cnn(filters=[8, 8, 8, 8]).check(classes_of(image(9, 8)))
     assert caught.value.message == (
         "model.pool_size: the pooling of block 4 shrinks the height to nothing: floor((1 - 2) / 2) + 1 = 0"
     )
     assert "9 -> 9 -> 4 -> 4 -> 2 -> 2 -> 1 -> 1" in caught.value.hint
     with pytest.raises(WrongInput, match=r"model.kernel_size: the convolution of block 2 .* width .*\(3 - 5\) / 1"):
-        cnn(filters=[8, 8], kernel_size=5, padding="valid").check(image(40, 10))
+        cnn(filters=[8, 8], kernel_size=5, padding="valid").check(classes_of(image(40, 10)))
 
 
 def test_resize_is_what_counts() -> None:
-    cnn(filters=[8, 8, 8, 8], resize=[16, 16]).check(image(9, 8))
+    cnn(filters=[8, 8, 8, 8], resize=[16, 16]).check(classes_of(image(9, 8)))
     with pytest.raises(WrongInput, match="height"):
-        cnn(resize=[4, 4]).check(image(100, 100))
+        cnn(resize=[4, 4]).check(classes_of(image(100, 100)))
 
 
 def test_depthwise_filters_are_multiples() -> None:
-    cnn(convolution="depthwise", filters=[6, 12]).check(image(8, 8, 3))
+    cnn(convolution="depthwise", filters=[6, 12]).check(classes_of(image(8, 8, 3)))
     with pytest.raises(WrongInput, match=r"block 2 cannot make 9 channels of 6 .* 9 / 6 is not whole"):
-        cnn(convolution="depthwise", filters=[6, 9]).check(image(8, 8, 3))
+        cnn(convolution="depthwise", filters=[6, 9]).check(classes_of(image(8, 8, 3)))
 
 
 def test_two_channels_cannot_become_rgb() -> None:
     with pytest.raises(WrongInput, match="images of 2 channels"):
-        cnn(channels="rgb").check(image(8, 8, 2))
+        cnn(channels="rgb").check(classes_of(image(8, 8, 2)))
 
 
 @pytest.mark.parametrize("normalization", ["batch", "layer", "instance", "group", "none"])

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -17,14 +17,15 @@ import yaml
 import kpipe.backend
 from kpipe.errors import WrongInput
 from kpipe.models.architecture import Architecture
+from kpipe.signature import Task
 from kpipe.spec.one_of import components
 
 ARCHITECTURES = components("kpipe.models")
 CASES = [
     (name, kind, task)
     for name, architecture in ARCHITECTURES.items()
-    for kind in sorted(architecture.accepts)  # type: ignore[attr-defined]
-    for task in sorted(architecture.produces)  # type: ignore[attr-defined]
+    for kind, tasks in architecture.pairs.items()  # type: ignore[attr-defined]
+    for task in sorted(tasks)
 ]
 by_name = pytest.mark.parametrize("name", ARCHITECTURES)
 by_case = pytest.mark.parametrize(("name", "kind", "task"), CASES)
@@ -36,7 +37,7 @@ def default(name: str) -> Architecture:
     return architecture
 
 
-def predict(model: Any, inputs: np.ndarray) -> np.ndarray:
+def predict(model: Any, inputs: Any) -> np.ndarray:
     return numbers(model(inputs, training=False))
 
 
@@ -44,6 +45,12 @@ def numbers(tensor: Any) -> np.ndarray:
     import keras
 
     return np.array(keras.ops.convert_to_numpy(tensor))
+
+
+def first(name: str, signature_of: Any) -> Any:
+    """The signature of the architecture's first kind and task."""
+    kind, tasks = next(iter(default(name).pairs.items()))
+    return signature_of(kind, min(tasks))
 
 
 @by_name
@@ -69,9 +76,18 @@ def test_every_field_is_described(name: str) -> None:
 
 @by_name
 def test_other_kinds_of_input_are_refused(name: str, signature_of: Any) -> None:
-    for kind in {"image", "vector"} - default(name).accepts:
+    for kind in {"image", "vector", "sequence", "tokens"} - default(name).accepts():
         with pytest.raises(WrongInput, match=f"{name}.*takes"):
             default(name).build(signature_of(kind))
+
+
+@by_name
+def test_tasks_that_it_does_not_learn_are_refused(name: str, signature_of: Any) -> None:
+    architecture = default(name)
+    for kind, learned in architecture.pairs.items():
+        for task in set(get_args(Task)) - learned - {"reconstruction"}:
+            with pytest.raises(WrongInput, match=f"{name}.*learns"):
+                architecture.build(signature_of(kind, task))
 
 
 @by_case
@@ -80,11 +96,12 @@ def test_inputs_and_outputs_are_as_the_signature_says(
 ) -> None:
     of = signature_of(kind, task)
     model = default(name).build(of)
-    (given,) = model.inputs
-    assert (given.name, given.shape[1:], given.dtype) == (of.input.name, of.input.shape, of.input.dtype)
+    for given, feature in zip(model.inputs, of.inputs, strict=True):
+        assert (given.name, given.shape[1:], given.dtype) == (feature.name, feature.shape, feature.dtype)
     assert model.layers[-1].name == of.target.name
-    outputs = predict(model, batch_of(of)[0])
-    assert outputs.shape == (4, of.target.size)
+    inputs, targets = batch_of(of)
+    outputs = predict(model, inputs)
+    assert outputs.shape == ((*targets.shape, of.target.size) if of.target.is_discrete else targets.shape)
     assert outputs.dtype == np.float32
 
 
@@ -109,8 +126,8 @@ def test_one_step_of_training_is_finite_and_changes_weights(
 
 @by_name
 def test_names_are_the_same_each_time(backend: str, signature_of: Any, name: str) -> None:
-    kind = min(default(name).accepts)
-    one, other = (default(name).build(signature_of(kind)) for _ in range(2))
+    of = first(name, signature_of)
+    one, other = (default(name).build(of) for _ in range(2))
     assert one.name == other.name == name
     assert [layer.name for layer in one.layers] == [layer.name for layer in other.layers]
     assert [weight.path for weight in one.weights] == [weight.path for weight in other.weights]
@@ -118,11 +135,11 @@ def test_names_are_the_same_each_time(backend: str, signature_of: Any, name: str
 
 @by_name
 def test_same_seed_same_weights(backend: str, signature_of: Any, name: str) -> None:
-    kind = min(default(name).accepts)
+    of = first(name, signature_of)
 
     def drawn(seed: int) -> np.ndarray:
         kpipe.backend.use(backend, seed=seed)  # type: ignore[arg-type]
-        model = default(name).build(signature_of(kind))
+        model = default(name).build(of)
         return np.concatenate([numbers(weight).ravel() for weight in model.trainable_weights])
 
     assert (drawn(1) == drawn(1)).all()
@@ -156,6 +173,7 @@ import numpy as np
 
 import kpipe.backend
 from kpipe.signature import Signature
+from kpipe.signature import Task
 from kpipe.spec.one_of import components
 
 backend, folder = sys.argv[1], Path(sys.argv[2])
@@ -163,13 +181,16 @@ kpipe.backend.use(backend)
 import keras
 
 outputs = {}
-for case in folder.glob("*.npy"):
+for case in folder.glob("*-*-*.npz"):
     name = case.stem.split("-")[0]
     architecture = components("kpipe.models")[name]
     signature = Signature.model_validate_json(case.with_suffix(".json").read_bytes())
     model = architecture.model_validate({"type": name, **architecture.example}).build(signature)
     model.load_weights(case.with_suffix(".weights.h5"))
-    outputs[case.stem] = keras.ops.convert_to_numpy(model(np.load(case), training=False))
+    arrays = np.load(case)
+    inputs = {name: arrays[name] for name in arrays.files}
+    fed = inputs if len(inputs) > 1 else next(iter(inputs.values()))
+    outputs[case.stem] = keras.ops.convert_to_numpy(model(fed, training=False))
 np.savez(folder / f"{backend}.npz", **outputs)
 """
 
@@ -184,7 +205,8 @@ def test_weights_written_here_give_the_same_on_the_other_backends(
         model, inputs, case = default(name).build(of), batch_of(of)[0], f"{name}-{kind}-{task}"
         model.save_weights(tmp_path / f"{case}.weights.h5")
         (tmp_path / f"{case}.json").write_text(of.model_dump_json())
-        np.save(tmp_path / f"{case}.npy", inputs)
+        arrays = inputs if isinstance(inputs, dict) else {of.input.name: inputs}
+        np.savez(tmp_path / f"{case}.npz", **arrays)
         expected[case] = predict(model, inputs)
     for other in set(kpipe.backend.installed()) - {backend}:
         command = [sys.executable, "-c", LOAD_AND_PREDICT, other, str(tmp_path)]

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-    from kpipe.data.splits import Batch
+    from kpipe.data.preparation.ragged import Ragged
+    from kpipe.data.splits import Columns
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Examples:
     """
 
     names: tuple[str, ...]
-    inputs: Batch
-    targets: np.ndarray | None = None
+    inputs: Columns
+    targets: np.ndarray | Ragged | None = None
 
 
 class Preparation(Component):
@@ -43,22 +44,22 @@ class Preparation(Component):
 
         Raises: DataError: naming the file and why.
         """
-        import numpy as np
+        from kpipe.data.preparation.ragged import join
 
         read = [self.read_one(path) for path in paths]
         names = tuple(name for examples in read for name in examples.names)
         if not names:
             raise DataError(f"nothing to read in {', '.join(str(path) for path in paths) or 'no file at all'}")
-        inputs = {name: np.concatenate([examples.inputs[name] for examples in read]) for name in read[0].inputs}
+        inputs = {name: join([examples.inputs[name] for examples in read]) for name in read[0].inputs}
         targets = [examples.targets for examples in read if examples.targets is not None]
-        return Examples(names, inputs, np.concatenate(targets) if len(targets) == len(read) else None)
+        return Examples(names, inputs, join(targets) if len(targets) == len(read) else None)
 
     @abstractmethod
     def read_one(self, path: Path) -> Examples:
         """Reads and prepares one file or folder. Raises: DataError: naming the file and why."""
 
     @abstractmethod
-    def prepare(self, raw: np.ndarray | pd.DataFrame | Sequence[Any]) -> Batch:
+    def prepare(self, raw: np.ndarray | pd.DataFrame | Sequence[Any]) -> Columns:
         """Prepares raw input already in memory, as a server gets it: an array of examples or a table of them."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +55,8 @@ class Plan:
     seed: int
     stage: int
     steps_per_epoch: int | None = None
+    groups: tuple[np.ndarray, ...] = ()
+    """where sequences are padded: the examples whose batches have the same shape; each batch is from one of them"""
 
     @property
     def taken(self) -> int:
@@ -63,7 +66,31 @@ class Plan:
     @property
     def steps(self) -> int:
         """Steps in an epoch; the last may be short."""
+        if self.groups and self.steps_per_epoch is None:
+            return sum(-(-len(group) // self.batch_size) for group in self.groups)
         return -(-self.taken // self.batch_size)
+
+    def batches(self, epoch: int) -> list[np.ndarray]:
+        """The indices of each batch of an epoch (from 0)."""
+        if not self.groups:
+            drawn = order(self.seed, self.stage, epoch, self.examples, self.taken)
+            return [drawn[begin : begin + self.batch_size] for begin in range(0, self.taken, self.batch_size)]
+        found: list[np.ndarray] = []
+        while len(found) < self.steps:
+            generator = np.random.default_rng(derive(self.seed, "order", self.stage, epoch, len(found)))
+            batches = [
+                batch
+                for group in self.groups
+                for batch in filled(group[generator.permutation(len(group))], self.batch_size)
+            ]
+            found += [batches[place] for place in generator.permutation(len(batches))]
+        return found[: self.steps]
+
+
+def filled(indices: np.ndarray, batch_size: int) -> list[np.ndarray]:
+    """Batches of one size; the last is filled up with -1, an example that is not there and counts in nothing."""
+    missing = -len(indices) % batch_size
+    return list(np.concatenate([indices, np.full(missing, -1, indices.dtype)]).reshape(-1, batch_size))
 
 
 class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -76,7 +103,7 @@ class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
     def __init__(self, examples: Examined, plan: Plan, first: int) -> None:
         super().__init__(workers=1)
         self.examples, self.plan, self.first = examples, plan, first
-        self.drawn: tuple[int, np.ndarray] = (-1, np.arange(0))
+        self.drawn: tuple[int, list[np.ndarray]] = (-1, [])
 
     @property
     def num_batches(self) -> None:
@@ -84,35 +111,40 @@ class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         epoch, step = divmod(self.first + index, self.plan.steps)
-        begin = step * self.plan.batch_size
-        return self.examples.take(self.order(epoch)[begin : begin + self.plan.batch_size])
+        return self.examples.take(self.batches(epoch)[step])
 
-    def order(self, epoch: int) -> np.ndarray:
+    def batches(self, epoch: int) -> list[np.ndarray]:
         drawn_for, drawn = self.drawn
         if epoch != drawn_for:
-            drawn = order(self.plan.seed, self.plan.stage, epoch, len(self.examples), self.plan.taken)
+            drawn = self.plan.batches(epoch)
             self.drawn = epoch, drawn
         return drawn
 
 
 class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches of a split in its own order."""
+    """The batches of a split in its own order; those of padded sequences by their lengths, and filled up."""
 
     def __init__(self, examples: Examined, batch_size: int) -> None:
         super().__init__(workers=1)
-        self.examples, self.batch_size = examples, batch_size
+        self.examples = examples
+        if examples.signature.is_padded:
+            self.batches = [batch for group in examples.split.groups for batch in filled(group, batch_size)]
+        else:
+            starts = range(0, len(examples), batch_size)
+            self.batches = [np.arange(start, min(start + batch_size, len(examples))) for start in starts]
 
     @property
     def num_batches(self) -> int:
-        return -(-len(self.examples) // self.batch_size)
+        return len(self.batches)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        end = min((index + 1) * self.batch_size, len(self.examples))
-        return self.examples.take(np.arange(index * self.batch_size, end))
+        return self.examples.take(self.batches[index])
 
 
 def validation_batches(examples: Examined, batch_size: int) -> Any:
     """The batches of a split for evaluation, in the form the backend takes fastest."""
+    if examples.signature.is_padded:
+        return of_any_shape(OrderedBatches(examples, batch_size))
     size = even_batch_size(len(examples), batch_size)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -122,6 +154,26 @@ def validation_batches(examples: Examined, batch_size: int) -> Any:
             whole = examples.take(np.arange(len(examples)))
             return tf.data.Dataset.from_tensor_slices(whole).batch(size)
     return OrderedBatches(examples, size)
+
+
+def of_any_shape(batches: keras.utils.PyDataset) -> Any:
+    """Batches of several lengths as the backend takes them: TensorFlow is told that any length may come."""
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    first = batches[0]
+    specs = tf.nest.map_structure(
+        lambda array: tf.TensorSpec([None] * min(array.ndim, 2) + list(array.shape[2:]), array.dtype), first
+    )
+
+    def generate() -> Iterator[Any]:
+        numbers = itertools.count() if batches.num_batches is None else range(batches.num_batches)
+        yield from (batches[number] for number in numbers)
+
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs)
+    known = batches.num_batches
+    return dataset if known is None else dataset.apply(tf.data.experimental.assert_cardinality(known))
 
 
 def even_batch_size(examples: int, batch_size: int) -> int:

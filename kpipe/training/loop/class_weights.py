@@ -30,6 +30,7 @@ def class_weights(
         counts = np.zeros(target.size, np.int64)
         for begin in range(0, len(split), CHUNK):
             indices = np.arange(begin, min(begin + CHUNK, len(split)))
-            counts += np.bincount(split.take(indices)[target.name], minlength=target.size)
-        return (len(split) / (target.size * np.maximum(counts, 1))).astype("float32")
+            found = split.take(indices)[target.name].reshape(-1)
+            counts += np.bincount(found[found >= 0], minlength=target.size)
+        return np.asarray(counts.sum() / (target.size * np.maximum(counts, 1)), np.float32)
     return np.array([wanted.get(name, 1.0) for name in target.names], np.float32)

@@ -53,9 +53,10 @@ class ScaledSquaredError(keras.losses.Loss):  # type: ignore[misc]
 
 
 def loss_of(target: Target, label_smoothing: float = 0.0) -> keras.losses.Loss:
-    """classes: cross-entropy; labels: binary cross-entropy; values: squared error over the variance of each."""
-    if target.task == "values":
-        return ScaledSquaredError(target.variance or (1.0,) * target.size)
+    """Of classes, tags and tokens cross-entropy; of labels binary cross-entropy; of numbers squared error over the
+    variance of each."""
+    if not target.is_discrete and target.task != "labels":
+        return ScaledSquaredError(target.variance or (1.0,))
     if target.task == "labels":
         return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
     if label_smoothing:
@@ -64,9 +65,10 @@ def loss_of(target: Target, label_smoothing: float = 0.0) -> keras.losses.Loss:
 
 
 def metrics_of(target: Target) -> list[keras.metrics.Metric]:
-    """classes: accuracy; labels: accuracy of each at probability 0.5; values: mean absolute error in their unit."""
-    if target.task == "values":
-        return [keras.metrics.MeanAbsoluteError(name="mae")]
+    """Of classes, tags and tokens accuracy; of labels accuracy of each at probability 0.5; of numbers the mean
+    absolute error in their unit."""
+    if target.is_discrete:
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
     if target.task == "labels":
         return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
-    return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    return [keras.metrics.MeanAbsoluteError(name="mae")]

@@ -9,7 +9,7 @@ import keras
 from typing_extensions import override
 
 from kpipe.errors import RunFailed
-from kpipe.training.loop.batches import Examined, ShuffledBatches
+from kpipe.training.loop.batches import Examined, ShuffledBatches, of_any_shape
 from kpipe.training.loop.conductor import Conductor
 
 
@@ -48,9 +48,10 @@ def go_through(model: keras.Model, conductor: Conductor, train: Examined, valida
 def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:
     """Keras's ``fit`` from where the progress stands up to the end of epoch ``epochs``."""
     plan, done = conductor.plan, conductor.progress
+    batches = ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step)
     try:
         model.fit(
-            ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step),
+            of_any_shape(batches) if plan.groups else batches,
             steps_per_epoch=plan.steps - done.step,
             validation_data=validation,
             initial_epoch=done.epoch,

@@ -1,0 +1,1 @@
+"""How text comes out of a model: one way of decoding a file."""
