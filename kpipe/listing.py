@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from kpipe.errors import WrongInput
+from kpipe.models.architecture import Architecture
 from kpipe.spec import keras_source
 from kpipe.spec.keras_object import NOUNS
 from kpipe.spec.keras_source import Kind
 from kpipe.spec.mistake import nearest
 from kpipe.spec.one_of import components
+from kpipe.spec.spec import Component
 
 PACKAGES = {
     "data": "kpipe.data",
@@ -44,7 +46,15 @@ def listing(section: str | None = None) -> dict[str, dict[str, str]]:
 
 
 def of_package(package: str) -> dict[str, str]:
-    return {name: component.summary() for name, component in components(package).items()}
+    return {name: described(component) for name, component in components(package).items()}
+
+
+def described(component: type[Component]) -> str:
+    """The component's one line; of an architecture also what it learns from which inputs."""
+    lines = [component.summary()]
+    if issubclass(component, Architecture):
+        lines += [f"{kind} -> {', '.join(sorted(tasks))}" for kind, tasks in component.pairs.items()]
+    return "\n".join(lines)
 
 
 def of_keras(kind: Kind) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -11,7 +12,7 @@ from kpipe.backend import Backend, Precision
 from kpipe.data.source import Source
 from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
-from kpipe.evaluation.evaluate import Evaluate
+from kpipe.evaluation.evaluate import Evaluate, gather
 from kpipe.models.architecture import Architecture
 from kpipe.spec.mistake import Problem
 from kpipe.spec.one_of import OneOf, components
@@ -20,7 +21,12 @@ from kpipe.spec.yaml import dump
 from kpipe.training.method import Method
 
 if TYPE_CHECKING:
-    from kpipe.data.splits import Splits
+    import keras
+
+    from kpipe.data.splits import Split, Splits
+    from kpipe.evaluation.evidence import Evidence
+    from kpipe.signature import Signature
+    from kpipe.training.method import Epoch
 
 
 class Track(Spec):
@@ -77,6 +83,20 @@ def load_splits(pipeline: Pipeline) -> Splits:
         method.check(splits.signature)
     pipeline.evaluate.require_fit(splits.signature)
     return splits
+
+
+def examine(
+    pipeline: Pipeline,
+    model: keras.Model,
+    split: Split,
+    signature: Signature,
+    split_name: str,
+    history: tuple[Epoch, ...] = (),
+) -> Evidence:
+    """The model's outputs on a split beside the truth; text is decoded as the pipeline says, when it is asked for."""
+    batch_size = pipeline.data.batch_size
+    generate = partial(pipeline.decode.texts, model, split, signature, batch_size, pipeline.seed)
+    return gather(model, split, signature, split_name, batch_size, history, generate)
 
 
 def effective_yaml(pipeline: Pipeline) -> str:

@@ -11,7 +11,7 @@ from kpipe import backend
 from kpipe.backend import Backend
 from kpipe.layer_words import arithmetic, describe, shape_of
 from kpipe.pipeline import Pipeline, effective_yaml, load_splits
-from kpipe.signature import Signature, Target
+from kpipe.signature import Signature
 from kpipe.spec.keras_object import KerasObject
 from kpipe.spec.spec import Component, Spec
 from kpipe.training.early_stopping import EarlyStopping
@@ -28,7 +28,7 @@ CHUNK = 8192
 
 @dataclass(frozen=True)
 class SplitPlan:
-    """One split: examples, and how many there are of each class or label, or the mean of each value."""
+    """One split: examples, and how many there are of each class, label or tag, or the mean of each value."""
 
     name: str
     examples: int
@@ -72,6 +72,7 @@ class Plan:
     origin: str
     signature: Signature
     splits: tuple[SplitPlan, ...]
+    facts: tuple[str, ...]
     skipped: tuple[str, ...]
     layers: tuple[LayerPlan, ...]
     parameters: int
@@ -102,7 +103,8 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     backend.use(engine, pipeline.precision, pipeline.seed)
     model = pipeline.model.build(splits.signature)
     batch_size = pipeline.data.batch_size
-    steps = -(-len(splits.train) // batch_size)
+    groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
+    steps = sum(-(-len(group) // batch_size) for group in groups)
     trained, fixed = count(model.trainable_weights), count(model.non_trainable_weights)
     return Plan(
         name=pipeline.name,
@@ -112,7 +114,8 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         seed=pipeline.seed,
         origin=splits.origin,
         signature=splits.signature,
-        splits=tuple(SplitPlan(name, len(split), balance(split, splits.signature.target)) for name, split in splits),
+        splits=tuple(SplitPlan(name, len(split), balance(split, splits.signature)) for name, split in splits),
+        facts=splits.facts,
         skipped=splits.skipped,
         layers=tuple(
             LayerPlan(layer.name, describe(layer), shape_of(layer), arithmetic(layer), layer.count_params())
@@ -120,7 +123,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         ),
         parameters=trained + fixed,
         trainable_parameters=trained,
-        memory=memory(model, pipeline, batch_size, steps),
+        memory=memory(model, pipeline, batch_size, steps, longest(splits.signature)),
         optimizer=" or ".join(dict.fromkeys(m.optimizer.name for m in pipeline.train if isinstance(m, Optimizes))),
         batch_size=batch_size,
         steps_per_epoch=steps,
@@ -129,28 +132,45 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     )
 
 
-def balance(split: Split, target: Target) -> tuple[tuple[str, float], ...]:
-    """How many examples each class or label has in a split; for values, the mean of each."""
+def balance(split: Split, signature: Signature) -> tuple[tuple[str, float], ...]:
+    """How many there are of each class, label or tag in a split; the mean of each value; of tokens all together.
+
+    Where the model learns another target than the data gives, that of the data is counted.
+    """
     import numpy as np
 
+    target = signature.given or signature.target
     total = np.zeros(target.size)
     for start in range(0, len(split), CHUNK):
         found = split.take(np.arange(start, min(start + CHUNK, len(split))))[target.name]
-        total += np.bincount(found, minlength=target.size) if target.task == "classes" else found.sum(axis=0)
-    if target.task == "values":
+        if target.is_discrete:
+            total += np.bincount(found[found >= 0], minlength=target.size)
+        else:
+            total += found.reshape(len(found), -1, target.size).mean(axis=1).sum(axis=0)
+    if target.vocabulary is not None:
+        return (("tokens", float(total.sum())),)
+    if target.task in ("values", "forecast"):
         total /= len(split)
     return tuple(zip(target.names, total.tolist(), strict=True))
 
 
-def memory(model: keras.Model, pipeline: Pipeline, batch_size: int, steps: int) -> Memory:
-    """The real optimizers' variables are counted; activations are every layer's output, kept for the way back."""
+def longest(signature: Signature) -> int:
+    """The steps of the longest sequence that is padded to; 1 where nothing is padded."""
+    return max((feature.max_length or 1 for feature in signature.inputs), default=1)
+
+
+def memory(model: keras.Model, pipeline: Pipeline, batch_size: int, steps: int, length: int) -> Memory:
+    """The real optimizers' variables are counted; activations are every layer's output, kept for the way back.
+
+    Of sequences of any length the longest, of ``length`` steps, are counted.
+    """
     optimizers = [0]
     for method in pipeline.train:
         if isinstance(method, Optimizes):
             optimizer = method.build_optimizer(steps)
             optimizer.build(model.trainable_variables)
             optimizers.append(size(optimizer.variables))
-    numbers = sum(positions(layer) * itemsize(layer.compute_dtype) for layer in model.layers)
+    numbers = sum(positions(layer, length) * itemsize(layer.compute_dtype) for layer in model.layers)
     return Memory(
         weights=size(model.weights),
         gradients=size(model.trainable_variables),
@@ -159,9 +179,9 @@ def memory(model: keras.Model, pipeline: Pipeline, batch_size: int, steps: int) 
     )
 
 
-def positions(layer: keras.Layer) -> int:
-    """Numbers in the output for one example; those of unknown number count once."""
-    return math.prod(side or 1 for side in shape_of(layer))
+def positions(layer: keras.Layer, length: int) -> int:
+    """Numbers in the output for one example; a side of any length counts ``length``."""
+    return math.prod(side or length for side in shape_of(layer))
 
 
 def count(variables: list[Any]) -> int:

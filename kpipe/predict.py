@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from kpipe import runs, serving
+from kpipe.answers import Record
+from kpipe.data.preparation.preparation import Examples
 from kpipe.data.splits import Columns, Split, split_of
 from kpipe.errors import DataError, KpipeWarning, WrongInput
-from kpipe.evaluation.evaluate import gather
+from kpipe.pipeline import Pipeline, examine
 from kpipe.runs import Run
 from kpipe.serving import Predictor
 from kpipe.signature import Target
-
-if TYPE_CHECKING:
-    import numpy as np
+from kpipe.spec.check import checked
+from kpipe.spec.document import read as read_document
 
 SPLITS = ("train", "validation", "test")
 DARK = 32
@@ -26,33 +26,60 @@ DARK = 32
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the model says of each input: probabilities (inputs, classes | labels) or values (inputs, values)."""
+    """What the model says of each input: a name, and a flat record of words and numbers (see ``kpipe.answers``)."""
 
     names: tuple[str, ...]
     target: Target
-    outputs: np.ndarray
+    answers: Sequence[Record]
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One flat record an input: ``input``, then ``label`` and ``probability``, ``labels``, or the values."""
-        verdicts = serving.verdicts(self.target, self.outputs)
-        return [{"input": name, **verdict} for name, verdict in zip(self.names, verdicts, strict=True)]
+    def rows(self) -> list[Record]:
+        """One flat record an input: ``input``, then what the model says of it."""
+        return [{"input": name, **answer} for name, answer in zip(self.names, self.answers, strict=True)]
 
 
-def predict_files(run_name: str, inputs: Sequence[Path], backend: str | None = None) -> Predictions:
-    """Predicts every example in ``inputs`` (images, folders of them, .npy, .npz, .csv, .parquet).
+def predict_inputs(
+    run_name: str,
+    inputs: Sequence[Path] = (),
+    texts: Sequence[str] = (),
+    backend: str | None = None,
+    overrides: Sequence[str] = (),
+) -> Predictions:
+    """Predicts every example in files or folders, or every text; ``overrides`` may change how text is decoded.
 
-    Raises: RunNotFound; DataError: an input that is not there or cannot be read, by name.
+    Raises: RunNotFound; DataError: an input that is not there or cannot be read, by name; WrongInput: a text for a
+    model that takes none.
     """
+    from kpipe.data.preparation.ragged import join
+
     require(inputs)
-    predictor = load_predictor(runs.find(runs.ROOT, run_name), backend)
-    examples = predictor.preparation.read(inputs)
-    if not examples.names:
-        raise DataError(f"{', '.join(map(str, inputs))}: no examples in it")
-    warn_of_another_scale(predictor, examples.inputs)
-    return Predictions(examples.names, predictor.signature.target, predictor.predict(examples.inputs))
+    run = runs.find(runs.ROOT, run_name)
+    predictor = load_predictor(run, backend)
+    if overrides:
+        predictor = redecoding(predictor, run, overrides)
+    feature = predictor.signature.input
+    if texts and feature.kind != "tokens":
+        raise WrongInput(f"run {run.name} takes {feature.kind} inputs, not text", "give files instead of --text")
+    read = [predictor.preparation.read(inputs)] if inputs else []
+    if texts:
+        read.append(Examples(tuple(texts), predictor.preparation.prepare(list(texts))))
+    names = tuple(name for examples in read for name in examples.names)
+    columns = {name: join([examples.inputs[name] for examples in read]) for name in read[0].inputs}
+    warn_of_another_scale(predictor, columns)
+    return Predictions(names, predictor.signature.target, predictor.answers(columns))
+
+
+def redecoding(predictor: Predictor, run: Run, overrides: Sequence[str]) -> Predictor:
+    """The predictor with another way of decoding. Raises: SpecError; WrongInput: anything else would be changed."""
+    other = [override for override in overrides if not override.startswith("decode.") and override[:7] != "decode="]
+    if other:
+        raise WrongInput(
+            f"--set {other[0]}: a trained model is as it is", "only `decode` can be set, as decode.width=4"
+        )
+    document = read_document(run.folder / "resolved.yaml", overrides)
+    return replace(predictor, pipeline=checked(Pipeline, document))
 
 
 def evaluate_run(
@@ -69,7 +96,7 @@ def evaluate_run(
     predictor = load_predictor(run, backend)
     split = own_split(run, predictor, split_name) if data is None else labelled(predictor, data)
     name = split_name if data is None else str(data)
-    evidence = gather(predictor.model, split, predictor.signature, name, predictor.pipeline.data.batch_size)
+    evidence = examine(predictor.pipeline, predictor.model, split, predictor.signature, name)
     return predictor.pipeline.evaluate.measure(evidence)
 
 
@@ -105,6 +132,8 @@ def labelled(predictor: Predictor, data: Path) -> Split:
     """Labelled examples in a file or folder of the user's. Raises: WrongInput: it holds no targets."""
     examples = predictor.preparation.read([data])
     warn_of_another_scale(predictor, examples.inputs)
+    if predictor.signature.target.name in examples.inputs:  # a reconstruction's target is its input
+        return split_of(examples.inputs)
     if examples.targets is None:
         raise WrongInput(f"{data}: holds no targets to compare with", "kpipe predict takes input without targets")
     return split_of({**examples.inputs, predictor.signature.target.name: examples.targets})

@@ -17,6 +17,7 @@ from kpipe.errors import Interrupted, TrackingError
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline
 from kpipe.runs import Run, Status
+from kpipe.signature import Signature
 from kpipe.tracking.journal import Journal, flatten
 from kpipe.tracking.tracking import Tracking
 from kpipe.training.method import Epoch, Logs
@@ -129,11 +130,27 @@ def write_datasets(journal: Journal, splits: Splits) -> None:
     for context, split in splits:
         profile = {
             "examples": len(split),
-            "inputs": {feature.name: [list(feature.shape), feature.dtype] for feature in signature.inputs},
+            "inputs": {feature.name: [shape_of(feature.shape), feature.dtype] for feature in signature.inputs},
             "target": signature.target.task,
+            "targets": [shape_of_target(signature), "int32" if signature.target.is_discrete else "float32"],
             "names": list(signature.target.names),
         }
         journal.dataset(context, splits.origin, splits.fingerprint, splits.origin, profile)
+
+
+def shape_of(shape: tuple[int | None, ...]) -> list[int]:
+    """A shape in MLflow's words: -1 is any length."""
+    return [-1 if side is None else side for side in shape]
+
+
+def shape_of_target(signature: Signature) -> list[int]:
+    """The shape of one example's target."""
+    target = signature.target
+    if target.task == "reconstruction":
+        return shape_of(signature.input.shape)
+    if target.is_discrete:
+        return [-1] if target.is_per_step else []
+    return [target.horizon or 1, target.size] if target.task == "forecast" else [target.size]
 
 
 def git_state(folder: Path) -> tuple[str, bool]:

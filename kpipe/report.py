@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kpipe.files import write_atomic
 
-EXPLAINS = ("confusion_matrix", "predicted_against_true", "roc_curves")
+EXPLAINS = ("alignment", "reconstructions", "forecast", "confusion_matrix", "predicted_against_true", "roc_curves")
 """The pictures that explain a task best: the first of these that a report has is shown large."""
 
 

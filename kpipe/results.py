@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
     from kpipe.evaluation.evidence import Evidence, Row
 
-HEADLINE = ("accuracy", "subset_accuracy", "rmse", "mae", "r2", "macro_f1")
+HEADLINE = (
+    "exact_match", "bleu", "chrf", "entity_f1", "accuracy", "subset_accuracy", "perplexity", "mase", "rmse", "mae",
+    "r2", "reconstruction_error", "macro_f1",
+)  # fmt: skip
 
 
 def headline(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -9,17 +9,15 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpipe import backend, record, results, runs
 from kpipe.backend import Backend
 from kpipe.errors import Interrupted, WrongInput
-from kpipe.evaluation.evaluate import gather
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
-from kpipe.pipeline import Pipeline, effective_yaml, load_splits
+from kpipe.pipeline import Pipeline, effective_yaml, examine, load_splits
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
@@ -132,10 +130,7 @@ def carry_out(
         watch.lap("train")
         results.write_model(journal, run, pipeline, splits, model)
         watch.lap("save")
-        evidence = gather(
-            model, splits.test, splits.signature, "test", pipeline.data.batch_size, history,
-            generate=partial(pipeline.decode.texts, model, splits.test, splits.signature, pipeline.data.batch_size),
-        )  # fmt: skip
+        evidence = examine(pipeline, model, splits.test, splits.signature, "test", history)
         metrics = pipeline.evaluate.measure(evidence)
         watch.lap("evaluate")
         results.write_evaluation(journal, run, pipeline, splits, evidence, metrics)

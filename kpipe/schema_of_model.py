@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kpipe import answers
 from kpipe.signature import Signature
 
 if TYPE_CHECKING:
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from kpipe.data.preparation.table import Table
     from kpipe.data.splits import Batch
 
+TEXT = "text"
+"""The column that a served model of text takes."""
+
 
 def describe(signature: Signature, preparation: Preparation, examples: Batch, backend: str) -> dict[str, Any]:
     """``input``: an array's dtype, shape and an example, or a table's columns and an example; ``output``: columns."""
@@ -20,11 +24,14 @@ def describe(signature: Signature, preparation: Preparation, examples: Batch, ba
 
     feature = signature.input
     example = examples[feature.name][0]
-    if isinstance(preparation, Table):
+    if feature.vocabulary is not None:
+        text = feature.vocabulary.decode(example)
+        given: dict[str, Any] = {"columns": [{"name": TEXT, "type": "string"}], "example": [[text]]}
+    elif isinstance(preparation, Table):
         given = table_input(preparation, example)
     else:
         given = {"dtype": feature.dtype, "shape": list(feature.shape), "example": [example.tolist()]}
-    return {"backend": backend, "input": given, "output": outputs(signature)}
+    return {"backend": backend, "input": given, "output": answers.columns(signature.target)}
 
 
 def table_input(table: Table, example: np.ndarray) -> dict[str, Any]:
@@ -42,15 +49,3 @@ def table_input(table: Table, example: np.ndarray) -> dict[str, Any]:
             columns.append({"name": column.name, "type": "string"})
             row.append(dict(zip(place.tolist(), column.values, strict=False)).get(1.0))
     return {"columns": columns, "example": [row]}
-
-
-def outputs(signature: Signature) -> list[dict[str, str]]:
-    """The columns that ``kpipe.serving.verdicts`` gives."""
-    target = signature.target
-    first = {
-        "classes": [{"name": "label", "type": "string"}, {"name": "probability", "type": "double"}],
-        "labels": [{"name": "labels", "type": "string"}],
-        "values": [],
-    }[target.task]
-    prefix = "" if target.task == "values" else "probability of "
-    return first + [{"name": f"{prefix}{name}", "type": "double"} for name in target.names]

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 import kpipe.backend
+from kpipe.answers import Record, answers
 from kpipe.errors import DataError
 from kpipe.files import write_atomic
-from kpipe.signature import Signature, Target
+from kpipe.signature import Signature
 from kpipe.version import __version__
 
 if TYPE_CHECKING:
@@ -49,13 +50,34 @@ class Predictor:
     preparation: Preparation
     model: keras.Model
 
-    def predict(self, columns: Columns) -> np.ndarray:
-        """Prepared inputs -> probabilities (examples, classes | labels) or values (examples, values)."""
-        from kpipe.data.splits import split_of
-        from kpipe.evaluation.forward import predict, probabilities
+    def predict(self, columns: Columns) -> np.ndarray | Sequence[Any]:
+        """What the model says of each of the prepared inputs, as ``kpipe.answers.answers`` takes it.
 
-        outputs, _ = predict(self.model, split_of(columns), self.signature, BATCH_SIZE)
-        return probabilities(outputs, self.signature.target.task)
+        classes, labels: probabilities (examples, classes | labels); values, forecast: numbers in their unit; tags:
+        probabilities (steps, tags) of each; text, next_token: the text produced; reconstruction: how far off each is.
+        """
+        import numpy as np
+
+        from kpipe.data.splits import split_of
+        from kpipe.evaluation.forward import predict, predict_steps, probabilities
+
+        split, target = split_of(columns), self.signature.target
+        if target.task in ("text", "next_token"):
+            seed = self.pipeline.seed
+            return self.pipeline.decode.texts(self.model, split, self.signature, BATCH_SIZE, seed)
+        if target.task == "tags":
+            steps = predict_steps(self.model, split, self.signature, BATCH_SIZE)
+            return np.split(steps.outputs, np.cumsum(steps.lengths)[:-1])
+        outputs, truth = predict(self.model, split, self.signature, BATCH_SIZE)
+        if target.task == "reconstruction" and truth is not None:
+            squares: np.ndarray = (outputs - truth.astype("float64")) ** 2
+            off: np.ndarray = np.sqrt(squares.reshape(len(squares), -1).mean(axis=1))
+            return off
+        return probabilities(outputs, target.task)
+
+    def answers(self, columns: Columns) -> list[Record]:
+        """A flat record for each of the prepared inputs."""
+        return answers(self.signature.target, self.predict(columns))
 
 
 def save(
@@ -170,21 +192,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verdicts(target: Target, outputs: np.ndarray) -> list[dict[str, Any]]:
-    """A flat record an example: ``label`` and ``probability`` (classes) or ``labels``, then every output by name."""
-    names, prefix = target.names, "" if target.task == "values" else "probability of "
-    records = []
-    for row in outputs.tolist():
-        record: dict[str, Any] = {}
-        if target.task == "classes":
-            best = max(range(len(row)), key=row.__getitem__)
-            record = {"label": names[best], "probability": row[best]}
-        elif target.task == "labels":
-            record = {"labels": " ".join(name for name, value in zip(names, row, strict=True) if value >= 0.5)}
-        records.append(record | {f"{prefix}{name}": value for name, value in zip(names, row, strict=True)})
-    return records
-
-
 class Served:
     """What MLflow calls: raw input in, a table out."""
 
@@ -196,11 +203,10 @@ class Served:
         model_input: np.ndarray | pd.DataFrame | Sequence[Any],
         params: Mapping[str, Any] | None = None,  # noqa: ARG002 (MLflow passes it)
     ) -> pd.DataFrame:
-        """A table with a row for each example (see ``verdicts``)."""
+        """A table with a row for each example (see ``kpipe.answers``)."""
         import pandas as pd
 
-        batch = self.predictor.preparation.prepare(model_input)
-        return pd.DataFrame(verdicts(self.predictor.signature.target, self.predictor.predict(batch)))
+        return pd.DataFrame(self.predictor.answers(self.predictor.preparation.prepare(model_input)))
 
 
 def _load_pyfunc(path: str) -> Served:

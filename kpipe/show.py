@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +24,7 @@ def render(plan: Plan, console: Console, full: bool = False) -> None:
     """Prints a plan; with ``full``, the effective YAML with every default too."""
     target = plan.signature.target
     console.print(
-        f"{plan.name}   task: {target.task} ({target.size})   "
+        f"{plan.name}   task: {task_words(target)}   "
         f"backend: {plan.backend}, {plan.device}, {plan.precision}   seed: {plan.seed}\n"
     )
     print_data(plan, console)
@@ -36,10 +37,13 @@ def render(plan: Plan, console: Console, full: bool = False) -> None:
 
 
 def print_data(plan: Plan, console: Console) -> None:
+    counted = plan.signature.given or plan.signature.target
     print_beside("data", f"{plan.origin}   {signature_words(plan.signature)}", console)
     for split in plan.splits:
-        words = f"{split.name:<10} {split.examples:>8,}   {balance_words(split, plan.signature.target)}"
+        words = f"{split.name:<10} {split.examples:>8,}   {balance_words(split, counted)}"
         print_beside("", words, console, indent=22)
+    for fact in plan.facts:
+        print_beside("", fact, console, indent=4)
     if plan.skipped:
         print_beside("", f"skipped: {len(plan.skipped):,} ({', '.join(plan.skipped[:3])} ...)", console)
     console.print()
@@ -47,16 +51,39 @@ def print_data(plan: Plan, console: Console) -> None:
 
 def signature_words(signature: Signature) -> str:
     """``image (8, 8, 1) uint8 -> target: class 0..9``."""
-    inputs = ", ".join(f"{feature.name} {feature.shape} {feature.dtype}" for feature in signature.inputs)
-    names = signature.target.names
+    inputs = ", ".join(f"{feature.name} {shape_words(feature.shape)} {feature.dtype}" for feature in signature.inputs)
+    return f"{inputs} -> {signature.target.name}: {target_words(signature.target)}"
+
+
+def task_words(target: Target) -> str:
+    """``classes (10)``, ``text (43 tokens)``, ``forecast (96 steps of 7)``."""
+    if target.task == "forecast":
+        return f"forecast ({target.horizon} steps of {target.size})"
+    return f"{target.task} ({target.size:,}{' tokens' if target.vocabulary else ''})"
+
+
+def target_words(target: Target) -> str:
+    """``class 0..9``, ``values load, heat, 24 steps``, ``text of 43 tokens``, ``the input again``."""
+    if target.vocabulary is not None:
+        return f"{'text' if target.task == 'text' else 'the next token'}, one of {target.size:,} tokens each step"
+    names = target.names
     few = ", ".join(names) if len(names) <= 3 else f"{names[0]}..{names[-1]}"
-    noun = {"classes": "class", "labels": "labels", "values": "values" if len(names) > 1 else "value"}
-    return f"{inputs} -> {signature.target.name}: {noun[signature.target.task]} {few}"
+    values = "values" if len(names) > 1 else "value"
+    if target.task == "reconstruction":
+        return "the input again"
+    if target.task == "forecast":
+        return f"{values} {few}, the next {target.horizon} steps"
+    return {"classes": "class", "labels": "labels", "values": values, "tags": "tags"}[target.task] + f" {few}"
+
+
+def shape_words(shape: Sequence[int | None]) -> str:
+    """``(8, 8, 1)``, ``(time, 64)``: a side of any length is time."""
+    return f"({', '.join('time' if side is None else str(side) for side in shape)})"
 
 
 def balance_words(split: SplitPlan, target: Target) -> str:
     """``0:125  1:128``; of many classes the rarest and the commonest; of values their means."""
-    if target.task == "values":
+    if target.task in ("values", "forecast"):
         return "   ".join(f"{name}: mean {mean:.4g}" for name, mean in split.balance[:MOST_CLASSES])
     if len(split.balance) <= MOST_CLASSES:
         return "  ".join(f"{name}:{number:,.0f}" for name, number in split.balance)
@@ -73,8 +100,7 @@ def layer_table(plan: Plan, names: bool) -> Table:
     table.add_column("arithmetic")
     table.add_column("parameters", justify="right", no_wrap=True)
     for layer in plan.layers:
-        shape = f"({', '.join(map(str, layer.output))})"
-        row = (layer.words, shape, layer.arithmetic, f"{layer.parameters:,}")
+        row = (layer.words, shape_words(layer.output), layer.arithmetic, f"{layer.parameters:,}")
         table.add_row(*((layer.name, *row) if names else row))
     return table
 

@@ -6,20 +6,24 @@ import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kpipe.errors import WrongInput
 from kpipe.files import write_atomic
 from kpipe.results import headline
+from kpipe.signature import Target
 
 if TYPE_CHECKING:
     from kpipe.predict import Predictions
     from kpipe.run import Finished
 
 SHOWN_PREDICTIONS = 50
+MOST_COLUMNS = 8
+"""Numbers of a prediction shown on the terminal; a file gets all."""
 FORMATS = (".csv", ".json")
 
 
@@ -53,29 +57,34 @@ def print_metrics(metrics: Mapping[str, float], console: Console) -> None:
 
 
 def print_predictions(predictions: Predictions, console: Console) -> None:
-    """A line an input: the label with its probability and the next two, or the values."""
-    names = predictions.target.names
-    rows = list(zip(predictions.rows(), predictions.outputs.tolist(), strict=True))
+    """A line an input: the label with its probability and the next two, the values, the tags or the text."""
+    rows = [printable_row(predictions.target, row) for row in predictions.rows()[:SHOWN_PREDICTIONS]]
     table = Table(box=None, pad_edge=False)
-    columns = {
-        "classes": ("input", "label", "probability", "then"),
-        "labels": ("input", "labels", "probabilities"),
-        "values": ("input", *names),
-    }[predictions.target.task]
-    for column in columns:
+    for column in rows[0]:
         table.add_column(column, overflow="fold")
-    for row, outputs in rows[:SHOWN_PREDICTIONS]:
-        ranked = sorted(zip(names, outputs, strict=True), key=lambda pair: -pair[1])
-        if predictions.target.task == "classes":
-            then = "  ".join(f"{name} {value:.3f}" for name, value in ranked[1:3])
-            table.add_row(row["input"], row["label"], f"{row['probability']:.3f}", then)
-        elif predictions.target.task == "labels":
-            table.add_row(row["input"], row["labels"], "  ".join(f"{name} {value:.3f}" for name, value in ranked[:5]))
-        else:
-            table.add_row(row["input"], *(f"{value:.5g}" for value in outputs))
+    for row in rows:
+        table.add_row(*map(Text, row.values()))
     console.print(table)
-    if len(rows) > SHOWN_PREDICTIONS:
-        console.print(f"and {len(rows) - SHOWN_PREDICTIONS} more: write all with --output predictions.csv")
+    if len(predictions) > SHOWN_PREDICTIONS:
+        console.print(f"and {len(predictions) - SHOWN_PREDICTIONS} more: write all with --output predictions.csv")
+
+
+def printable_row(target: Target, row: Mapping[str, Any]) -> dict[str, str]:
+    """What is shown of a prediction: of probabilities the highest ones, of a long forecast the first steps."""
+    given = row["input"]
+    if target.task in ("classes", "labels"):
+        numbers = [row[f"probability of {name}"] for name in target.names]
+        ranked = sorted(zip(target.names, numbers, strict=True), key=lambda pair: -pair[1])
+        words = [f"{name} {value:.3f}" for name, value in ranked]
+        if target.task == "classes":
+            shown = {"label": row["label"], "probability": f"{row['probability']:.3f}", "then": "  ".join(words[1:3])}
+        else:
+            shown = {"labels": row["labels"], "probabilities": "  ".join(words[:5])}
+        return {"input": given, **shown}
+    answers = list(row.items())[1:]
+    few = {name: value if isinstance(value, str) else f"{value:.5g}" for name, value in answers[:MOST_COLUMNS]}
+    more = len(answers) - len(few)
+    return {"input": given, **few, **({"": f"and {more} more"} if more else {})}
 
 
 def require_format(file: Path) -> None:

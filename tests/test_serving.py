@@ -181,14 +181,6 @@ def test_the_package_brings_kpipe_where_it_is_not_installed(saved: Path) -> None
     assert answer.stdout.splitlines()[-2:] == ["2", str(folder / "code" / "kpipe" / "__init__.py")]
 
 
-def test_verdicts_say_classes_labels_and_values() -> None:
-    classes = serving.verdicts(Target(task="classes", names=("a", "b")), np.array([[0.25, 0.75]]))
-    assert classes == [{"label": "b", "probability": 0.75, "probability of a": 0.25, "probability of b": 0.75}]
-    labels = serving.verdicts(Target(task="labels", names=("a", "b", "c")), np.array([[0.5, 0.75, 0.1]]))
-    assert labels[0]["labels"] == "a b"
-    assert serving.verdicts(Target(task="values", names=("price",)), np.array([[2.5]])) == [{"price": 2.5}]
-
-
 def test_a_tables_example_is_the_raw_row_again() -> None:
     target = Target(task="values", names=("price",))
     columns = [

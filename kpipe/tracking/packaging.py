@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema
 
-PACKAGES = ("keras", "numpy", "pandas", "pillow", "pydantic", "pyyaml", "scikit-learn")
+PACKAGES = ("keras", "numpy", "pandas", "pillow", "pydantic", "pyyaml", "scikit-learn", "tokenizers")
 
 
 def dataset_input(data: Mapping[str, Any]) -> DatasetInput:
@@ -42,8 +42,8 @@ def dataset_input(data: Mapping[str, Any]) -> DatasetInput:
 def dataset_schema(profile: Mapping[str, Any]) -> str:
     """The schema of a data set in MLflow's words: features and targets as tensors, -1 for the number of examples."""
     features = [tensor(name, dtype, shape) for name, (shape, dtype) in profile["inputs"].items()]
-    classes = profile["target"] == "classes"
-    targets = [tensor("target", "int32", []) if classes else tensor("target", "float32", [len(profile["names"])])]
+    shape, dtype = profile["targets"]
+    targets = [tensor("target", dtype, shape)]
     return json.dumps({"mlflow_tensorspec": {"features": json.dumps(features), "targets": json.dumps(targets)}})
 
 

@@ -108,3 +108,34 @@ def test_validation_is_the_same_whole_or_in_batches(backend, monkeypatch, fresh_
     whole = model.evaluate(batches.validation_batches(examples, 16), verbose=0)
     monkeypatch.setattr(batches, "HELD_BYTES", 0)
     assert model.evaluate(batches.validation_batches(examples, 16), verbose=0) == pytest.approx(whole, rel=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=4), batch_size=st.integers(1, 16), epoch=st.integers(0, 9)
+)
+def test_padded_batches_hold_every_example_once_each_from_one_group(backend, sizes, batch_size, epoch):
+    from kpipe.training.loop.batches import Plan
+
+    groups = tuple(np.split(np.random.default_rng(1).permutation(sum(sizes)), np.cumsum(sizes)[:-1]))
+    plan = Plan(sum(sizes), batch_size, 5, 0, groups=groups)
+    batches = plan.batches(epoch)
+    assert len(batches) == plan.steps
+    assert {len(batch) for batch in batches} == {batch_size}
+    taken = np.concatenate(batches)
+    assert sorted(taken[taken >= 0]) == list(range(sum(sizes)))
+    for batch in batches:
+        there = batch[batch >= 0]
+        assert len(there)
+        assert any(set(there) <= set(group) for group in groups)
+    again = Plan(sum(sizes), batch_size, 5, 0, groups=groups).batches(epoch)
+    assert all((one == other).all() for one, other in zip(batches, again, strict=True))
+
+
+def test_padded_epochs_differ_and_may_be_of_any_number_of_steps(backend):
+    from kpipe.training.loop.batches import Plan
+
+    groups = (np.arange(20), np.arange(20, 33))
+    orders = {tuple(np.concatenate(Plan(33, 4, 0, 0, groups=groups).batches(epoch))) for epoch in range(5)}
+    assert len(orders) == 5
+    assert [len(Plan(33, 4, 0, 0, steps, groups).batches(0)) for steps in (1, 9, 30)] == [1, 9, 30]
