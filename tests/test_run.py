@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from kpipe import runs
-from kpipe.cli import load
+from kpipe.commands.options import load
 from kpipe.run import run
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"

@@ -6,7 +6,7 @@ import functools
 import os
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +53,30 @@ def small_model(output: str = "digit", units: int = 10, shape: tuple[int, ...] =
     return keras.Model(inputs, outputs)
 
 
+def small_stack(**fields: Any) -> Any:
+    """Autoencoders on the same images, with everything that is random, and a classifier on their code."""
+    import keras
+
+    import kpipe.backend
+    from kpipe.models.stacked_autoencoder import StackedAutoencoder
+
+    kpipe.backend.use(keras.backend.backend(), seed=0)  # type: ignore[arg-type]
+    written = {"units": [16, 8], "corruption": {"type": "masking"}, "dropout": 0.2, "sparsity": 0.01, **fields}
+    return StackedAutoencoder.model_validate(written).build(DIGITS)
+
+
+def model_for(method: Method) -> Any:
+    return small_stack() if "stack" in method.needs else small_model()
+
+
 @dataclass
 class Seen:
     """A watcher that writes down, and may send a signal at some step."""
 
     stop_at: tuple[int, int] | None = None
     number: int = signal.SIGINT
+    stop_in: str = ""
+    """only in a stage with this in its name"""
     stages: list[tuple[str, int, int]] = field(default_factory=list)
     steps: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     rows: list[Epoch] = field(default_factory=list)
@@ -68,7 +86,7 @@ class Seen:
 
     def on_step(self, epoch: int, step: int, logs: Any) -> None:
         self.steps.append((epoch, step, dict(logs)))
-        if (epoch, step) == self.stop_at:
+        if (epoch, step) == self.stop_at and self.stop_in in self.stages[-1][0]:
             os.kill(os.getpid(), self.number)
 
     def on_epoch(self, row: Epoch) -> None:
@@ -88,8 +106,22 @@ class Trial:
         return self.train(Fit.model_validate(written), *watchers, model=model, **stage)
 
     def train(self, method: Method, *watchers: Seen, model: Any = None, **stage: Any) -> tuple[Any, Trained]:
-        model = small_model() if model is None else model
+        model = model_for(method) if model is None else model
         return model, method.train(model, part(0, 224), part(224, 320), DIGITS, self.stage(*watchers, **stage))
+
+    def stages(
+        self, model: Any, methods: Sequence[Method], *watchers: Seen, folder: str = "checkpoints"
+    ) -> tuple[Any, list[Epoch]]:
+        """One method after the other, as a run has them."""
+        history: list[Epoch] = []
+        steps = 0
+        for index, method in enumerate(methods):
+            begin = self.stage(*watchers, index=index, folder=folder)
+            stage = replace(begin, name=f"{index + 1}-{method.type}", first_step=steps)
+            trained = method.train(model, part(0, 224), part(224, 320), DIGITS, stage)
+            history += trained.history
+            steps = trained.steps
+        return model, history
 
 
 @pytest.fixture
@@ -132,6 +164,16 @@ def difference(values: Callable[[Any], list[np.ndarray]]) -> Callable[[Any, Any]
 @pytest.fixture
 def fresh_model(backend: str) -> Callable[..., Any]:
     return small_model
+
+
+@pytest.fixture
+def fresh_stack(backend: str) -> Callable[..., Any]:
+    return small_stack
+
+
+@pytest.fixture
+def fresh_for(backend: str) -> Callable[[Method], Any]:
+    return model_for
 
 
 @pytest.fixture

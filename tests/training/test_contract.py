@@ -33,15 +33,16 @@ def test_its_example_is_valid(kind, component):
 
 
 @pytest.mark.parametrize(("kind", "component"), METHODS)
-def test_it_trains_from_its_defaults(trial, seen, kind, component, fresh_model):
+def test_it_trains_from_its_defaults(trial, seen, kind, component, fresh_for):
     watcher = seen()
-    model = fresh_model()
+    method = component.model_validate({"type": kind, **component.example, "epochs": 2})
+    model = fresh_for(method)
     before = model.get_weights()
-    written = {"type": kind, **component.example, "epochs": 2}
-    _, trained = trial.train(component.model_validate(written), watcher, model=model)
-    assert watcher.stages == [("fit", 2, trained.steps // 2)]
+    _, trained = trial.train(method, watcher, model=model)
+    assert all(name.startswith("fit") and epochs == 2 for name, epochs, _ in watcher.stages)
+    assert sum(epochs * steps for _, epochs, steps in watcher.stages) == trained.steps == trained.history[-1].step
     assert tuple(watcher.rows) == trained.history
-    assert [row.epoch for row in trained.history] == [1, 2]
+    assert [row.epoch for row in trained.history] == [1, 2] * len(watcher.stages)
     assert 1 <= trained.best_epoch <= 2
     assert all(math.isfinite(value) for row in trained.history for value in row.logs.values())
     assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))

@@ -64,6 +64,9 @@ class MaskedMetric(keras.metrics.Metric):  # type: ignore[misc]
         mask = ops.cast(each(there, rank), "float32")
         if sample_weight is not None:
             mask = mask * ops.cast(sample_weight, "float32")
+        if len(mask.shape) > 1:  # steps count alike, however long their batch is; Keras would average each row first
+            mask, safe = ops.reshape(mask, (-1,)), ops.reshape(safe, (-1,))
+            y_pred = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         self.inner.update_state(safe, y_pred, sample_weight=mask)
 
     def result(self) -> Any:
