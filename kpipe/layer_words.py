@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from kpipe.feature_map import Window
@@ -10,7 +11,7 @@ from kpipe.feature_map import Window
 if TYPE_CHECKING:
     import keras
 
-ONE_EACH = ("filters", "units", "rate", "groups", "factor", "height_factor", "activation", "padding")
+ONE_EACH = ("filters", "units", "output_dim", "rate", "groups", "factor", "height_factor", "activation", "padding")
 """Settings shown by their value alone, where a layer has them and they say something."""
 
 SAYS_NOTHING = (("groups", 1), ("groups", -1))
@@ -24,6 +25,8 @@ def describe(layer: keras.Layer) -> str:
 
     Reads attributes: ``get_config`` would import TensorFlow, whatever the backend.
     """
+    if hasattr(layer, "forward_layer"):
+        return f"bidirectional {describe(layer.forward_layer)}"
     kind = type(layer).__name__
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", kind.removesuffix("2D")).lower().removesuffix(" layer")
     details = ["x".join(map(str, window))] if (window := window_of(layer)) else []
@@ -60,6 +63,11 @@ def shape_of(layer: keras.Layer) -> tuple[int | None, ...]:
     """The shape of one example's output."""
     output = layer.output
     return tuple((output[0] if isinstance(output, (list, tuple)) else output).shape[1:])
+
+
+def shape_words(shape: Sequence[int | None]) -> str:
+    """``(8, 8, 1)``, ``(time, 64)``: a side of any length is time."""
+    return f"({', '.join('time' if side is None else str(side) for side in shape)})"
 
 
 def arithmetic(layer: keras.Layer) -> str:

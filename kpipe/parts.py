@@ -51,6 +51,15 @@ class Stack:
     """raw inputs -> the code (batch, units)"""
 
 
+class TeacherForced(Protocol):
+    """What a model that can be trained on its own predictions offers."""
+
+    sampling: bool
+    """set before `compile`: whether training feeds the model its own tokens at all"""
+    teacher_forcing: keras.Variable
+    """the probability in [0, 1] that a step of training is fed the true token"""
+
+
 @dataclass(frozen=True)
 class Parts:
     """What a model offers; None where it has nothing of the kind."""
@@ -59,6 +68,7 @@ class Parts:
     attention: keras.Model | None = None
     """the model's inputs -> a dict of attention weights by layer, each (batch, heads, queries, keys)"""
     stack: Stack | None = None
+    teacher_forcing: TeacherForced | None = None
 
 
 def give(model: keras.Model, parts: Parts) -> keras.Model:

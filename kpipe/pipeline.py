@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
 
-from kpipe.backend import Backend, Precision
+from kpipe.backend import Backend, Precision, tensorflow_hidden
 from kpipe.data.source import Source
 from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
@@ -16,7 +17,7 @@ from kpipe.evaluation.evaluate import Evaluate, gather
 from kpipe.models.architecture import Architecture
 from kpipe.spec.mistake import Problem
 from kpipe.spec.one_of import OneOf, components
-from kpipe.spec.spec import OrOne, Spec, Tuple, refuse
+from kpipe.spec.spec import Component, OrOne, Spec, Tuple, refuse
 from kpipe.spec.yaml import dump
 from kpipe.training.method import Method
 
@@ -60,7 +61,8 @@ class Pipeline(Spec):
 
     @model_validator(mode="after")
     def _sections_fit(self) -> Pipeline:
-        problems = [*self.evaluate.misfits(self.data.task, self.data.kind)]
+        problems = [*self.evaluate.misfits(self.model.learns(self.data.task), self.data.kind)]
+        problems += self._methods_without_what_they_need()
         for problem in self.model.misfits(self.data.kind, self.data.task):
             fitting = [
                 name
@@ -73,6 +75,22 @@ class Pipeline(Spec):
             raise refuse(*problems)
         return self
 
+    def _methods_without_what_they_need(self) -> Iterator[Problem]:
+        for position, method in enumerate(self.train):
+            if missing := method.needs - self.model.offers:
+                fitting = [name for name, model in components("kpipe.models").items() if method.needs <= offered(model)]
+                words = " and ".join(PARTS[part] for part in sorted(missing))
+                message = f"`{method.type}`, as it is set here, needs a model {words}: `{self.model.type}` is none"
+                yield Problem(("train", position), message, f"models that fit: {', '.join(fitting) or 'none'}")
+
+
+PARTS = {"stack": "made of autoencoders", "teacher_forcing": "that can be trained on its own tokens"}
+"""What a training method may need of a model, in words."""
+
+
+def offered(model: type[Component]) -> frozenset[str]:
+    return model.offers if issubclass(model, Architecture) else frozenset()
+
 
 def load_splits(pipeline: Pipeline) -> Splits:
     """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
@@ -83,6 +101,15 @@ def load_splits(pipeline: Pipeline) -> Splits:
         method.check(splits.signature)
     pipeline.evaluate.require_fit(splits.signature)
     return splits
+
+
+def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
+    """The network for this data, on the backend in use. (Keras's Bidirectional would import TensorFlow on the others.)
+
+    Raises: WrongInput: the data does not fit.
+    """
+    with tensorflow_hidden():
+        return pipeline.model.build(signature)
 
 
 def examine(

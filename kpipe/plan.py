@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from kpipe import backend
 from kpipe.backend import Backend
 from kpipe.layer_words import arithmetic, describe, shape_of
-from kpipe.pipeline import Pipeline, effective_yaml, load_splits
+from kpipe.pipeline import Pipeline, build, effective_yaml, load_splits
 from kpipe.signature import Signature
 from kpipe.spec.keras_object import KerasObject
 from kpipe.spec.spec import Component, Spec
@@ -101,7 +101,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     """
     splits = splits or load_splits(pipeline)
     backend.use(engine, pipeline.precision, pipeline.seed)
-    model = pipeline.model.build(splits.signature)
+    model = build(pipeline, splits.signature)
     batch_size = pipeline.data.batch_size
     groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
     steps = sum(-(-len(group) // batch_size) for group in groups)

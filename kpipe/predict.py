@@ -66,7 +66,8 @@ def predict_inputs(
     if texts:
         read.append(Examples(tuple(texts), predictor.preparation.prepare(list(texts))))
     names = tuple(name for examples in read for name in examples.names)
-    columns = {name: join([examples.inputs[name] for examples in read]) for name in read[0].inputs}
+    common = set.intersection(*(set(examples.inputs) for examples in read))
+    columns = {name: join([examples.inputs[name] for examples in read]) for name in sorted(common)}
     warn_of_another_scale(predictor, columns)
     return Predictions(names, predictor.signature.target, predictor.answers(columns))
 

@@ -40,7 +40,8 @@ class Curves:
         pass
 
     def on_epoch(self, row: Epoch) -> None:
-        stage = f"{row.stage}/" if self.several_stages else ""
+        in_parts = "/" in row.stage
+        stage = f"{row.stage}/" if self.several_stages or in_parts else ""
         values = {
             "progress/epoch": float(row.epoch),
             "progress/learning_rate": row.learning_rate,

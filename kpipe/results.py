@@ -12,7 +12,7 @@ from kpipe.evaluation import mistakes
 from kpipe.evaluation.drawing import png
 from kpipe.evaluation.evaluate import title
 from kpipe.files import write_atomic
-from kpipe.layer_words import arithmetic, shape_of
+from kpipe.layer_words import arithmetic, shape_of, shape_words
 from kpipe.pipeline import Pipeline
 from kpipe.report import LayerRow, Picture, Report, write
 from kpipe.runs import Run
@@ -108,7 +108,7 @@ def report(
         yaml=(run.folder / "pipeline.yaml").read_text(encoding="utf-8"),
         resolved=(run.folder / "resolved.yaml").read_text(encoding="utf-8"),
         layers=[
-            LayerRow(layer.name, str(shape_of(layer)), arithmetic(layer), layer.count_params())
+            LayerRow(layer.name, shape_words(shape_of(layer)), arithmetic(layer), layer.count_params())
             for layer in evidence.model.layers
         ],
         mistakes=mistakes.rows(evidence),

@@ -17,7 +17,7 @@ from kpipe.backend import Backend
 from kpipe.errors import Interrupted, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
-from kpipe.pipeline import Pipeline, effective_yaml, examine, load_splits
+from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
@@ -119,7 +119,7 @@ def carry_out(
         backend.use(engine, pipeline.precision, pipeline.seed)
         watch.lap("engine")
         say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
-        model = pipeline.model.build(splits.signature)
+        model = build(pipeline, splits.signature)
         record.write_start(journal, pipeline, engine, splits)
         watch.lap("build")
         recording.tracking.ready()

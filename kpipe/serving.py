@@ -130,7 +130,7 @@ def load(folder: Path, backend: str | None = None) -> Predictor:
     """
     from kpipe.data.path import ELSEWHERE
     from kpipe.data.preparation.load import load_preparation
-    from kpipe.pipeline import Pipeline
+    from kpipe.pipeline import Pipeline, build
     from kpipe.spec.yaml import parse
 
     manifest = checked_manifest(folder)
@@ -145,7 +145,7 @@ def load(folder: Path, backend: str | None = None) -> Predictor:
             f"pip install kpipe=={manifest['kpipe']}",
         ) from error
     kpipe.backend.use(engine_for(manifest["backend"], backend), pipeline.precision, pipeline.seed)
-    model = pipeline.model.build(signature)
+    model = build(pipeline, signature)
     try:
         model.load_weights(folder / WEIGHTS)
     except (ValueError, OSError, KeyError) as error:

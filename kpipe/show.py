@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
 
+from kpipe.layer_words import shape_words
 from kpipe.plan import Plan, SplitPlan, plan
 from kpipe.signature import Signature, Target
 
@@ -74,11 +74,6 @@ def target_words(target: Target) -> str:
     if target.task == "forecast":
         return f"{values} {few}, the next {target.horizon} steps"
     return {"classes": "class", "labels": "labels", "values": values, "tags": "tags"}[target.task] + f" {few}"
-
-
-def shape_words(shape: Sequence[int | None]) -> str:
-    """``(8, 8, 1)``, ``(time, 64)``: a side of any length is time."""
-    return f"({', '.join('time' if side is None else str(side) for side in shape)})"
 
 
 def balance_words(split: SplitPlan, target: Target) -> str:

@@ -31,6 +31,16 @@ class Feature(Spec):
     max_length: int | None = Field(None, description="of tokens: no example is longer")
 
     @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the numbers along the last axis."""
+        if self.columns:
+            return self.columns
+        count = self.shape[-1] or 0
+        if self.kind == "image" and count in (1, 3):
+            return ("gray",) if count == 1 else ("red", "green", "blue")
+        return tuple(f"{'channel' if self.kind == 'image' else 'x'}{number}" for number in range(1, count + 1))
+
+    @property
     def sides(self) -> tuple[int, ...]:
         """The shape of one example, of a kind whose examples are all of one shape."""
         return tuple(side for side in self.shape if side is not None)
@@ -95,3 +105,11 @@ class Signature(Spec):
     def is_padded(self) -> bool:
         """Whether examples are of different lengths, so that batches are padded, and filled up to equal size."""
         return any(feature.kind == "tokens" for feature in self.inputs)
+
+    def reconstructed(self) -> Signature:
+        """The same inputs, with the first as the target."""
+        if self.target.task == "reconstruction":
+            return self
+        one = self.input
+        target = Target(name=one.name, task="reconstruction", names=one.channels, mean=one.mean, variance=one.variance)
+        return Signature(inputs=self.inputs, target=target, given=self.target)

@@ -39,3 +39,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data sets in {folder}: set KPIPE_TEST_DATA")
     return folder
+
+
+@pytest.fixture
+def beside_real_data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs the test in an empty folder from which the real data sets are at ``../shared/data``."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "data").symlink_to(request.getfixturevalue("shared_data"))
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")

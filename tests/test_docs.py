@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from kpipe.errors import SpecError
 from kpipe.pipeline import Pipeline
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
@@ -16,7 +19,26 @@ from kpipe.spec.yaml import parse
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
-SECTIONS = {"kpipe.data": "data", "kpipe.models": "model", "kpipe.training": "train"}
+PACKAGES = [
+    *("kpipe.data", "kpipe.models", "kpipe.training", "kpipe.training.schedules", "kpipe.tokenization"),
+    *("kpipe.decoding", "kpipe.evaluation.metrics", "kpipe.evaluation.plots"),
+]
+TEXTS = {"type": "procedural", "dataset": "dates"}
+DATA = [
+    {"type": "sklearn", "dataset": "digits"},
+    {"type": "sklearn", "dataset": "iris"},
+    {"type": "sklearn", "dataset": "diabetes"},
+    TEXTS,
+    {"type": "procedural", "dataset": "sine_mix"},
+    {"type": "text_table", "path": "reviews.csv", "target": "kind", "target_task": "classes"},
+    {"type": "conll", "path": "sentences.conllu"},
+    {"type": "text", "path": "book.txt"},
+]
+"""What an example that is no data is put beside: of each kind and task one."""
+MODELS = [
+    *({"type": name} for name in ("cnn", "mlp", "rnn", "encoder_decoder", "stacked_autoencoder")),
+    {"type": "stacked_autoencoder", "output": "reconstruction"},
+]
 DEFAULTS = {
     "name": "example",
     "data": {"type": "sklearn", "dataset": "digits"},
@@ -37,7 +59,7 @@ def blocks() -> list[tuple[str, str]]:
 def examples() -> list[tuple[str, str]]:
     """The YAML under ``Example:`` in each component's docstring."""
     found = []
-    for package in (*SECTIONS, "kpipe.training.schedules", "kpipe.evaluation.metrics", "kpipe.evaluation.plots"):
+    for package in PACKAGES:
         for name, component in components(package).items():
             text = inspect.getdoc(component) or ""
             match = re.search(r"^Example:\n((?:    .*\n|\n)+)", text + "\n", re.MULTILINE)
@@ -66,15 +88,21 @@ def test_examples_in_docstrings_check(name: str, text: str, tmp_path: Path, monk
             place.touch()
         else:
             place.mkdir()
-    section, _, last = name.rpartition(".")
     if "schedule" in written:
         written = {"train": {"type": "fit", **written}}
-    data = {**DEFAULTS, **written}
-    component = components(section)[last]
-    if "classes" not in getattr(component, "tasks", {"classes"}):
-        data["data"] = {"type": "sklearn", "dataset": "diabetes"}
-    elif "image" not in getattr(component, "pairs", {"image"}):
-        data["data"] = {"type": "sklearn", "dataset": "iris"}
-    if data["data"].get("dataset") in {"iris", "diabetes"} or last in {"table", "npz"}:
-        data["model"] = written.get("model", {"type": "mlp"})
-    checked(Pipeline, document_of(data, name))
+    if "tokenizer" in written:
+        written = {"data": {**TEXTS, **written}}
+    for file in ("reviews.csv", "sentences.conllu", "book.txt"):
+        (tmp_path / file).touch()
+    fitting_pipeline(written, name)
+
+
+def fitting_pipeline(written: dict[str, Any], name: str) -> Pipeline:
+    """The example in a pipeline whose other sections fit it. Raises: SpecError: there is none."""
+    errors: list[SpecError] = []
+    for data, model in itertools.product(DATA, MODELS):
+        try:
+            return checked(Pipeline, document_of({**DEFAULTS, "data": data, "model": model, **written}, name))
+        except SpecError as error:
+            errors.append(error)
+    raise min(errors, key=lambda error: len(error.mistakes))

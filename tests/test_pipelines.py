@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from kpipe.evaluation.evaluate import gather
-from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.pipeline import Pipeline, effective_yaml, examine, load_splits
 from kpipe.signature import Feature, Signature, Target
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
-from kpipe.training.method import Stage
+from kpipe.training.method import Epoch, Stage
 
 FOLDER = Path(__file__).resolve().parents[1] / "pipelines"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -33,12 +33,15 @@ def parameters(model: Any) -> list[int]:
 def measured(name: str, tmp_path: Path, *overrides: str) -> dict[str, float]:
     """Trains the pipeline as `kpipe run` does, and measures the model on test."""
     written = pipeline(name, *overrides)
-    splits = written.data.load(written.seed)
+    splits = load_splits(written)
     model = written.model.build(splits.signature)
-    (method,) = written.train
-    stage = Stage(method.type, 0, written.seed, written.data.batch_size, 0, tmp_path)
-    history = method.train(model, splits.train, splits.validation, splits.signature, stage).history
-    return written.evaluate.measure(gather(model, splits.test, splits.signature, "test", 256, history))
+    history: tuple[Epoch, ...] = ()
+    steps = 0
+    for index, method in enumerate(written.train):
+        stage = Stage(f"{index + 1}-{method.type}", index, written.seed, written.data.batch_size, steps, tmp_path)
+        trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
+        history, steps = history + trained.history, trained.steps
+    return written.evaluate.measure(examine(written, model, splits.test, splits.signature, "test", history))
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -49,7 +52,9 @@ def test_opens_with_its_command_and_the_modeline(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_effective_yaml_reads_back_to_the_same(file: Path, tmp_path: Path) -> None:
+def test_effective_yaml_reads_back_to_the_same(file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if "../shared/data" in file.read_text(encoding="utf-8"):
+        request.getfixturevalue("beside_real_data")
     written = checked(Pipeline, read(file))
     (tmp_path / "effective.yaml").write_text(effective_yaml(written), encoding="utf-8")
     assert checked(Pipeline, read(tmp_path / "effective.yaml")) == written
@@ -99,3 +104,61 @@ def test_cnn_gap_reads_digits(backend: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_lenet5_reads_digits(backend: str, tmp_path: Path) -> None:
     assert measured("lenet5", tmp_path)["accuracy"] >= 0.95
+
+
+def lost_by_principal_components(count: int) -> float:
+    """The mean squared error on test of digits given back from ``count`` principal components of train."""
+    from sklearn.decomposition import PCA
+
+    written = pipeline("deep_autoencoder")
+    splits = load_splits(written)
+    train, test = (
+        split.take(np.arange(len(split)))["image"].reshape(len(split), -1).astype("float64")
+        for split in (splits.train, splits.test)
+    )
+    fitted = PCA(count).fit(train)
+    return float(((fitted.inverse_transform(fitted.transform(test)) - test) ** 2).mean())
+
+
+def test_stacked_autoencoder_reads_digits(backend: str, tmp_path: Path) -> None:
+    assert measured("stacked_autoencoder", tmp_path)["accuracy"] >= 0.95
+
+
+def test_autoencoder_convolutional_loses_less_than_principal_components(backend: str, tmp_path: Path) -> None:
+    assert measured("autoencoder_convolutional", tmp_path)["rmse"] ** 2 < 0.9 * lost_by_principal_components(16)
+
+
+@pytest.mark.slow
+def test_deep_autoencoder_loses_less_than_principal_components(backend: str, tmp_path: Path) -> None:
+    assert measured("deep_autoencoder", tmp_path)["rmse"] ** 2 < lost_by_principal_components(32)
+
+
+@pytest.mark.slow
+def test_denoising_autoencoder_puts_back_what_is_missing(backend: str, tmp_path: Path) -> None:
+    assert measured("denoising_autoencoder", tmp_path)["reconstruction_error"] < 0.12
+
+
+@pytest.mark.slow
+def test_transformer_vit_digits_reads_digits(backend: str, tmp_path: Path) -> None:
+    assert measured("transformer_vit_digits", tmp_path)["accuracy"] >= 0.95
+
+
+@pytest.mark.slow
+def test_transformer_dates_writes_dates_it_has_not_seen(backend: str, tmp_path: Path) -> None:
+    assert measured("transformer_dates", tmp_path)["exact_match"] >= 0.98
+
+
+@pytest.mark.slow
+def test_encoder_decoder_writes_dates_that_it_has_not_seen(backend: str, tmp_path: Path) -> None:
+    assert measured("encoder_decoder_dates", tmp_path)["exact_match"] >= 0.98
+
+
+@pytest.mark.slow
+def test_rnn_digits_reads_digits_row_by_row(backend: str, tmp_path: Path) -> None:
+    assert measured("rnn_digits", tmp_path)["accuracy"] >= 0.95
+
+
+@pytest.mark.slow
+def test_rnn_adding_keeps_a_number_over_many_steps(backend: str, tmp_path: Path) -> None:
+    values = measured("rnn_adding", tmp_path, "data.examples=6000", "data.length=20", "train.epochs=8")
+    assert values["rmse"] < 0.1

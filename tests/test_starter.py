@@ -11,7 +11,10 @@ from kpipe.spec.document import read
 from kpipe.spec.one_of import components
 from kpipe.starter import templates, write
 
-NEEDS = {"image_folder": "photos/", "table": "data.csv", "npz": "data.npz"}
+NEEDS = {
+    "image_folder": "photos/", "table": "data.csv", "npz": "data.npz", "text_table": "reviews.csv",
+    "conll": "sentences.conllu", "text": "book.txt", "time_series": "load.csv",
+}  # fmt: skip
 
 
 def test_there_is_one_for_each_source() -> None:

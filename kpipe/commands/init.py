@@ -13,7 +13,8 @@ def init(
         list[str],
         typer.Argument(
             metavar="[TEMPLATE] FILE",
-            help="the file to write; TEMPLATE: digits (default), image_folder, npz, table, tfds",
+            help="the file to write; TEMPLATE: digits (default), conll, image_folder, npz, procedural, table, text, "
+            "text_table, tfds, time_series",
         ),
     ],
 ) -> None:

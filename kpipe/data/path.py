@@ -23,12 +23,16 @@ def existing_folder(text: str, info: ValidationInfo) -> str:
     return existing(text, info, wanted="folder")
 
 
+def existing_path(text: str, info: ValidationInfo) -> str:
+    return existing(text, info, wanted="file or folder")
+
+
 def existing(text: str, info: ValidationInfo, wanted: str) -> str:
     """``text`` as an absolute path of a file or folder that exists, or a refusal with the nearest name beside it."""
     path = Path(os.path.normpath(Path(text).expanduser().absolute()))
     if info.context and info.context.get("data_elsewhere"):
         return str(path)
-    if path.is_file() if wanted == "file" else path.is_dir():
+    if ("file" in wanted and path.is_file()) or ("folder" in wanted and path.is_dir()):
         return str(path)
     if path.exists():
         raise refuse(Problem((), f"`{text}` is a {'folder' if path.is_dir() else 'file'}, expected a {wanted}"))
@@ -41,3 +45,4 @@ def existing(text: str, info: ValidationInfo, wanted: str) -> str:
 
 ExistingFile = Annotated[str, AfterValidator(existing_file)]
 ExistingFolder = Annotated[str, AfterValidator(existing_folder)]
+ExistingPath = Annotated[str, AfterValidator(existing_path)]

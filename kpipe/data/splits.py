@@ -25,6 +25,10 @@ NUM_BUCKETS = 4
 """Lengths that sequences are padded to: each is a shape, and JAX compiles anew for each."""
 ROUND = 4
 """Lengths are rounded up to a multiple of this."""
+WORTH = 0.02
+"""A further bucket must save this part of the steps that one alone would have."""
+MOST_SIZES = 512
+"""Of very long sequences, so many lengths are looked at, evenly apart."""
 
 
 class Split(Protocol):
@@ -123,23 +127,47 @@ class RaggedSplit:
 def buckets_of(*parts: Columns) -> tuple[Bucket, ...]:
     """A few lengths that hold the sequences of all ``parts``, so that batches have few shapes and little padding.
 
-    They follow the quantiles of the first column of sequences; every other is padded to what goes with it.
+    They are those that pad the first column of sequences least; every other is padded to what goes with it.
     """
-    import numpy as np
-
     from kpipe.data.preparation.ragged import Ragged, join
 
     names = [name for name, column in parts[0].items() if isinstance(column, Ragged)]
     lengths = {name: join([part[name] for part in parts]).lengths for name in names}  # type: ignore[union-attr]
     leading = lengths[names[0]]
-    quantiles = np.quantile(leading, np.linspace(0, 1, NUM_BUCKETS + 1)[1:], method="higher")
-    bounds = sorted({-(-max(int(bound), 1) // ROUND) * ROUND for bound in quantiles})
     buckets: list[Bucket] = []
-    for bound in bounds:
+    for bound in bounds_of(leading):
         held = leading <= bound
         room = {name: int(each[held].max(initial=1)) for name, each in lengths.items()}
         buckets.append(Bucket({name: -(-length // ROUND) * ROUND for name, length in room.items()} | {names[0]: bound}))
     return tuple(buckets)
+
+
+def bounds_of(lengths: np.ndarray) -> list[int]:
+    """At most NUM_BUCKETS multiples of ROUND, the last above all ``lengths``, so that padding to them adds least.
+
+    Found exactly: the least number of steps in the first j sizes with k bounds, for each j and k in turn. A bound
+    that would save less than WORTH of all steps is not made.
+    """
+    import numpy as np
+
+    unit = ROUND * -(-max(int(lengths.max()), 1) // (ROUND * MOST_SIZES))
+    sizes, counts = np.unique(-(-np.maximum(lengths, 1) // unit) * unit, return_counts=True)
+    below = np.concatenate([[0], np.cumsum(counts)])  # examples of the first j sizes
+    least = [below[1:] * sizes]  # with one bound, the j-th size
+    chosen: list[np.ndarray] = []
+    for _ in range(min(NUM_BUCKETS, len(sizes)) - 1):
+        # with one bound more: the one before it is the i-th size, and what lies between is padded to the j-th
+        steps = least[-1][:, None] + (below[None, 1:] - below[1:, None]) * sizes[None, :]
+        steps[np.tri(len(sizes), dtype=bool)] = np.iinfo(np.int64).max // 2
+        chosen.append(steps.argmin(axis=0))
+        least.append(steps.min(axis=0))
+    totals = [int(each[-1]) for each in least]
+    enough = next(number for number, total in enumerate(totals) if total - min(totals) <= WORTH * totals[0])
+    place, bounds = len(sizes) - 1, [int(sizes[-1])]
+    for before in reversed(chosen[:enough]):
+        place = int(before[place])
+        bounds.append(int(sizes[place]))
+    return bounds[::-1]
 
 
 def split_of(columns: Columns, buckets: tuple[Bucket, ...] = ()) -> Split:

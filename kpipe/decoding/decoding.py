@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import Field
 
+from kpipe.errors import WrongInput
+from kpipe.parts import parts_of
 from kpipe.signature import Signature
 from kpipe.spec.spec import Component
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
+
+    from kpipe.decoding.loop.search import Search
 
 
 class Examples(Protocol):
@@ -30,11 +34,20 @@ class Examples(Protocol):
 class Decoding(Component):
     """A way of choosing tokens."""
 
+    draws: ClassVar[bool] = False
+    """whether chance has a part in it"""
+
     max_length: int | None = Field(
-        None, ge=1, le=65_536, description="tokens produced at most; by default as many as the longest target has"
+        None,
+        ge=1,
+        le=65_536,
+        description="tokens produced at most; by default as many as the longest target has (next_token: what is left)",
     )
 
     @abstractmethod
+    def search(self) -> Search:
+        """The way of choosing, as the loop takes it; equal for equal fields."""
+
     def decode(
         self,
         model: keras.Model,
@@ -42,11 +55,30 @@ class Decoding(Component):
         signature: Signature,
         seed: int = 0,
     ) -> list[np.ndarray]:
-        """The tokens produced for each example, up to its end, in the order given.
+        """The tokens produced for each example, without its end token, in the order given.
 
         A batch holds the inputs by name. Of `text` the source; of `next_token` the tokens (batch, time) to go on
-        from, padded at the end. Everything is drawn from ``seed``: the same call gives the same tokens.
+        from, padded at the end. What is drawn depends on ``seed`` and on the example's place among all alone: the same
+        call gives the same tokens, however the examples are put into batches.
+
+        Padding and start are never produced; the unknown token may be.
+
+        Raises: WrongInput: the model does not produce text.
         """
+        from kpipe.decoding.loop.batches import Preparing, cut
+        from kpipe.decoding.loop.compiling import compiled
+
+        stepper = parts_of(model).stepper
+        if stepper is None:
+            task = signature.target.task
+            raise WrongInput(f"the model `{model.name}` learns {task} and produces no text, so there is none to decode")
+        search, preparing = self.search(), Preparing(signature, self.max_length, seed if self.draws else None)
+        found: list[np.ndarray] = []
+        for batch in batches:
+            ready, there, steps, produced = preparing.prepare(batch)
+            tokens = compiled(model, stepper, search, steps, produced)(ready)
+            found += cut(tokens, ready.sizes, produced)[:there]
+        return found
 
     def texts(
         self, model: keras.Model, split: Examples, signature: Signature, batch_size: int, seed: int = 0

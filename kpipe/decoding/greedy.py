@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from kpipe.decoding.decoding import Decoding
-from kpipe.signature import Signature
 
 if TYPE_CHECKING:
-    import keras
-    import numpy as np
+    from kpipe.decoding.loop.search import Search
 
 
 class Greedy(Decoding):
@@ -28,11 +25,7 @@ class Greedy(Decoding):
 
     type: Literal["greedy"] = "greedy"
 
-    def decode(
-        self,
-        model: keras.Model,
-        batches: Iterable[Mapping[str, np.ndarray]],
-        signature: Signature,
-        seed: int = 0,
-    ) -> list[np.ndarray]:
-        raise NotImplementedError
+    def search(self) -> Search:
+        from kpipe.decoding.loop.search import MostProbable
+
+        return MostProbable()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, model_validator
 
-from kpipe.errors import Diverged, WrongInput
+from kpipe.errors import Diverged, MissingExtra, WrongInput
 from kpipe.evaluation.evidence import Evidence, Examples, Metric, Plot, Row
 from kpipe.signature import Kind, Signature, Task
 from kpipe.spec.mistake import Problem, dotted
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METRICS, PLOTS = "kpipe.evaluation.metrics", "kpipe.evaluation.plots"
+INSTALL = "pip install 'kpipe[text]'"
 
 
 class Evaluate(Spec):
@@ -53,10 +54,15 @@ class Evaluate(Spec):
         return problems
 
     def require_fit(self, signature: Signature) -> None:
-        """Raises: WrongInput: something named here does not fit the data, now that it is loaded."""
+        """Raises: WrongInput: something named here does not fit the data, now that it is loaded. MissingExtra: a metric
+        named here needs a package that is not installed."""
         if problems := self.misfits(signature.target.task, kind_of(signature)):
             lines = [f"{dotted(problem.path)}: {problem.message}" for problem in problems]
             raise WrongInput("\n".join(lines), "\n".join(dict.fromkeys(problem.hint for problem in problems)))
+        for position, metric in enumerate(self.metrics or ()):
+            if missing := metric.missing():
+                where = dotted(("evaluate", "metrics", position))
+                raise MissingExtra(f"{where}: `{metric.type}` needs {missing}, which is not installed", INSTALL)
 
     def measure(self, evidence: Evidence) -> dict[str, float]:
         """The metrics' values by name, in alphabetical order of the metrics or in the order written."""
@@ -70,6 +76,10 @@ class Evaluate(Spec):
         reasons: dict[str, str] = {}
         for metric in self.chosen_metrics(evidence.signature):
             reasons |= metric.left_out(evidence)
+        if self.metrics is None:
+            for metric in all_fitting(METRICS, evidence.signature):
+                if missing := metric.missing():
+                    reasons[metric.type] = f"{missing} is not installed: {INSTALL}"
         return reasons
 
     def draw(self, evidence: Evidence) -> Iterator[tuple[str, Figure]]:
@@ -80,7 +90,9 @@ class Evaluate(Spec):
                 yield plot.type, figure
 
     def chosen_metrics(self, signature: Signature) -> Sequence[Metric]:
-        return all_fitting(METRICS, signature) if self.metrics is None else self.metrics
+        if self.metrics is not None:
+            return self.metrics
+        return [metric for metric in all_fitting(METRICS, signature) if not metric.missing()]
 
     def chosen_plots(self, signature: Signature) -> Sequence[Plot]:
         return all_fitting(PLOTS, signature) if self.plots is None else self.plots

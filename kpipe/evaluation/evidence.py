@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Protocol, get_args
 
 from kpipe.signature import Kind, Signature, Task
@@ -150,6 +151,13 @@ class Metric(Component):
     """A number, or several, from evidence."""
 
     tasks: ClassVar[frozenset[Task]]
+    packages: ClassVar[tuple[str, ...]] = ()
+    """what it needs of kpipe's extra `text`, by the names that are imported"""
+
+    @classmethod
+    def missing(cls) -> str:
+        """The package that it needs and that is not installed; "" where none is missing."""
+        return next((name for name in cls.packages if find_spec(name) is None), "")
 
     @abstractmethod
     def compute(self, evidence: Evidence) -> dict[str, float]:

@@ -80,3 +80,28 @@ class Grid:
         for row, (text, colour) in enumerate(caption):
             below = bottom + self.line * (row + 0.2)
             self.axes.text(left, below, text, fontsize=SMALL, color=colour, va="top", ha="left")
+
+
+def evenly(evidence: Evidence, count: int) -> np.ndarray:
+    """Positions of at most ``count`` examples, from the first to the last."""
+    import numpy as np
+
+    return np.linspace(0, len(evidence) - 1, min(count, len(evidence))).astype(int)
+
+
+def under_each_other(*rows: np.ndarray, columns: int = 10) -> Figure:
+    """Images (count, height, width, channels) of each row under those of the one before, on one scale of brightness:
+    where one row is of bytes, bytes."""
+    import numpy as np
+
+    count, columns = len(rows[0]), min(columns, len(rows[0]))
+    if any(row.dtype == np.uint8 for row in rows):
+        rows = tuple(np.clip(np.rint(row), 0, 255).astype(np.uint8) for row in rows)
+    shown = showable(np.concatenate(rows)).reshape(len(rows), count, *rows[0].shape[1:3], 3)
+    blocks = -(-count // columns)
+    grid = Grid(blocks * len(rows) * columns, columns, shape=shown.shape[2:4], lines=0)
+    for number in range(count):
+        block, column = divmod(number, columns)
+        for row in range(len(rows)):
+            grid.place((block * len(rows) + row) * columns + column, shown[row, number], [])
+    return grid.figure

@@ -62,7 +62,7 @@ class PerOutput(Metric):
 class PerClass(PerOutput):
     """A metric for each class or label, and their mean. A class that the split has no example of has no score."""
 
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "tags"})
 
     per_class: bool = Field(True, description="true: a value for each class beside their mean; false: the mean alone")
 
@@ -80,13 +80,19 @@ class PerClass(PerOutput):
 class PerValue(PerOutput):
     """A metric for each value, and their mean; a single value has the mean's name."""
 
-    tasks: ClassVar[frozenset[Task]] = frozenset({"values"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"values", "forecast", "reconstruction"})
 
     def singly(self, evidence: Evidence) -> bool:
-        return len(evidence.names) > 1
+        return len(evidence.names) > 1 and evidence.task != "reconstruction"
 
     def undefined(self, evidence: Evidence) -> dict[int, str]:  # noqa: ARG002
         return {}
+
+
+def as_rows(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Targets and outputs with all axes but the last as one (..., num_values): pixels and steps count as examples."""
+    count = len(evidence.names)
+    return evidence.targets.reshape(-1, count), evidence.outputs.reshape(-1, count)
 
 
 def answers(evidence: Evidence) -> dict[str, Any]:

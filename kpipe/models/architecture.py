@@ -38,6 +38,9 @@ class Architecture(Component):
     pairs: ClassVar[Mapping[Kind, frozenset[Task]]]
     """The tasks it can learn from each kind of input."""
 
+    offers: ClassVar[frozenset[str]] = frozenset()
+    """The parts that its networks have, by their names in ``Parts``, for methods of training that need them."""
+
     @classmethod
     def accepts(cls) -> frozenset[Kind]:
         """The kinds of input it takes."""
@@ -62,6 +65,10 @@ class Architecture(Component):
             learned = ", ".join(sorted(self.produces() if kind is None else self.pairs[kind]))
             given = f"the data gives the task {task}"
             yield Problem(("type",), f"`{self.type}` learns {learned} from {kind or 'its'} inputs, but {given}")
+
+    def learns(self, task: Task | None) -> Task | None:
+        """The task that ``adapt`` makes of the data's; None is not known yet."""
+        return task
 
     def adapt(self, signature: Signature) -> Signature:
         """What this network learns of what the data gives: by default the data's own target."""

@@ -44,14 +44,27 @@ def scale(x: Any, feature: Feature, scaling: Scaling) -> Any:
 
 
 def close_output(x: Any, target: Target, regularizer: Any = None) -> Any:
-    """A dense layer of logits; for values it is followed by their scale on train: output * deviation + mean."""
+    """A dense layer of logits; of values and forecasts followed by their scale on train: output * deviation + mean.
+
+    A forecast (batch, horizon, values) is made of a vector in one go.
+    """
     import keras
 
     policy = keras.config.dtype_policy().variable_dtype
-    name = layer_name(target.name)
-    if target.task != "values" or not target.mean:
-        return keras.layers.Dense(target.size, kernel_regularizer=regularizer, dtype=policy, name=name)(x)
-    x = keras.layers.Dense(target.size, kernel_regularizer=regularizer, dtype=policy, name="standardized_output")(x)
+    name, horizon = layer_name(target.name), target.horizon or 1
+    numbers = target.task in ("values", "forecast") and bool(target.mean)
+    dense = keras.layers.Dense(
+        target.size * horizon,
+        kernel_regularizer=regularizer,
+        dtype=policy,
+        name="standardized_output" if numbers or target.horizon else name,
+    )
+    x = dense(x)
+    if target.horizon:
+        last = "standardized_steps" if numbers else name
+        x = keras.layers.Reshape((horizon, target.size), dtype=policy, name=last)(x)
+    if not numbers:
+        return x
     mean, variance = list(target.mean), never_zero(target.variance)
     return keras.layers.Normalization(mean=mean, variance=variance, invert=True, dtype=policy, name=name)(x)
 

@@ -80,6 +80,14 @@ def names_component(node: Node, part: str | int) -> bool:
     return kind is not None and isinstance(part, str) and kind.value == part
 
 
+NOUNS = {
+    "data": "data source",
+    "training": "training method",
+    "tokenization": "tokenizer",
+    "decoding": "way of decoding",
+}
+
+
 def section(package: str) -> str:
     """The word for a package in ``kpipe list``: ``kpipe.training.schedules -> schedules``."""
     return package.rpartition(".")[2]
@@ -88,4 +96,4 @@ def section(package: str) -> str:
 def noun(package: str) -> str:
     """One component of a package, in words: ``kpipe.data -> data source``."""
     name = section(package)
-    return {"data": "data source", "training": "training method"}.get(name, name.removesuffix("s"))
+    return NOUNS.get(name, name.removesuffix("s"))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from kpipe.errors import WrongInput
+from kpipe.parts import Stack, parts_of
 from kpipe.signature import Signature
 from kpipe.spec.spec import Component
 
@@ -71,6 +73,13 @@ class Stage:
     checkpoints: Path
     """the run's folder for checkpoints; a checkpoint of this stage found there is gone on from"""
     watchers: tuple[Watcher, ...] = ()
+    part: int = 0
+    """of a stage that trains several things one after the other: which, from 1; 0 is the stage as a whole"""
+
+    @property
+    def place(self) -> int | str:
+        """What tells it from every other in seeds and checkpoints: ``1``, or ``1.2`` of a part."""
+        return f"{self.index}.{self.part}" if self.part else self.index
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,11 @@ class Trained:
 class Method(Component):
     """A way of training."""
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """The parts of a model that it cannot do without, by their names in ``Parts``."""
+        return frozenset()
+
     def check(self, signature: Signature) -> None:
         """Refuses what does not fit the data, before an engine is started. Raises: WrongInput."""
 
@@ -100,3 +114,12 @@ class Method(Component):
             Diverged: the loss became NaN or infinite.
             Interrupted: SIGINT or SIGTERM came; the step was finished and a checkpoint written.
         """
+
+
+def stack_of(model: keras.Model, method: str) -> Stack:
+    """The autoencoders that a model is made of. Raises: WrongInput: it is not."""
+    stack = parts_of(model).stack
+    if stack is None:
+        message = f"train: `{method}` needs a model made of autoencoders"
+        raise WrongInput(message, "kpipe list models: stacked_autoencoder is")
+    return stack

@@ -13,9 +13,14 @@ from pydantic import TypeAdapter
 
 from kpipe.data.preparation.load import load_preparation
 from kpipe.data.preparation.preparation import Preparation
+from kpipe.data.preparation.window_split import WindowSplit
 from kpipe.data.source import Source
-from kpipe.data.splits import Splits
+from kpipe.data.split_rule import OrderedSplitRule
+from kpipe.data.splits import Batch, Splits
+from kpipe.signature import Feature, Signature
 from kpipe.spec.one_of import components
+from kpipe.tokenization.special import END, IGNORED, PADDING, START
+from kpipe.tokenization.vocabulary import Vocabulary
 
 SOURCES = components("kpipe.data")
 PREPARATIONS = components("kpipe.data.preparation")
@@ -35,17 +40,36 @@ def splits(source: Source) -> Splits:
 
 
 def whole(splits: Splits) -> list[tuple[bytes, ...]]:
-    """Every example of every split, as bytes."""
+    """Every example of every split, as bytes; of tokens their words, for a number depends on what is in train."""
     examples = []
+    signature = splits.signature
+    vocabularies = {place.name: place.vocabulary for place in (*signature.inputs, signature.target)}
     for _, split in splits:
         batch = split.take(np.arange(len(split)))
-        examples += [tuple(array[index].tobytes() for array in batch.values()) for index in range(len(split))]
+        for index in range(len(split)):
+            rows = {name: array[index] for name, array in batch.items()}
+            examples.append(tuple(as_bytes(row, vocabularies[name], signature) for name, row in rows.items()))
     return examples
 
 
+def as_bytes(row: np.ndarray, vocabulary: Vocabulary | None, signature: Signature) -> bytes:
+    """One example, without padding: how long a batch is, is not the example's."""
+    if vocabulary is not None:
+        return repr(vocabulary.words(row)).encode()
+    return row[row != IGNORED].tobytes() if signature.target.task == "tags" else row.tobytes()
+
+
+def steps(splits: Splits) -> int:
+    """How many tokens all splits hold."""
+    name = splits.signature.input.name
+    return sum(int((split.take(np.arange(len(split)))[name] != PADDING).sum()) for _, split in splits)
+
+
 def test_all_the_sources_are_found() -> None:
-    assert {"sklearn", "tfds", "image_folder", "npz", "table"} <= set(SOURCES)
-    assert {"image", "vector", "table"} <= set(PREPARATIONS)
+    assert {"sklearn", "tfds", "image_folder", "npz", "table", "text_table", "conll", "text", "time_series"} <= set(
+        SOURCES
+    )
+    assert {"image", "vector", "table", "text", "tags", "window"} <= set(PREPARATIONS)
 
 
 def test_batches_are_as_the_signature_says(splits: Splits) -> None:
@@ -54,17 +78,57 @@ def test_batches_are_as_the_signature_says(splits: Splits) -> None:
         batch = split.take(np.array([len(split) - 1, 0, 0]))
         assert set(batch) == {*(feature.name for feature in signature.inputs), signature.target.name}, name
         for feature in signature.inputs:
-            assert batch[feature.name].shape == (3, *feature.shape)
-            assert batch[feature.name].dtype == feature.dtype
-        target = batch[signature.target.name]
-        if signature.target.task == "classes":
-            assert target.shape == (3,)
-            assert target.dtype == np.int32
-            assert target.min() >= 0
-            assert target.max() < signature.target.size
-        else:
-            assert target.shape == (3, signature.target.size)
-            assert target.dtype == np.float32
+            check_input(batch[feature.name], feature)
+        check_target(batch[signature.target.name], batch, signature)
+
+
+def check_input(array: np.ndarray, feature: Feature) -> None:
+    assert array.dtype == feature.dtype
+    if feature.kind != "tokens":
+        assert array.shape == (3, *feature.shape)
+        return
+    assert feature.shape == (None,)
+    assert feature.vocabulary is not None
+    assert feature.max_length is not None
+    assert array.ndim == 2
+    assert len(array) == 3
+    assert 1 <= array.shape[1] <= feature.max_length
+    assert array.min() >= 0
+    assert array.max() < feature.vocabulary.size
+    assert END not in array
+    assert (array[:, 0] != PADDING).all()
+    assert (np.diff((array == PADDING).astype(int), axis=1) >= 0).all(), "padding stands at the end"
+
+
+def check_target(array: np.ndarray, batch: Batch, signature: Signature) -> None:
+    target = signature.target
+    if target.is_discrete:
+        assert array.dtype == np.int32
+        assert array.min() >= (0 if target.task == "classes" else IGNORED)
+        assert array.max() < target.size
+    else:
+        assert array.dtype == np.float32
+    if target.task == "classes":
+        assert array.shape == (3,)
+    elif target.task == "forecast":
+        assert array.shape == (3, target.horizon, target.size)
+    elif target.is_per_step:
+        stands_before = batch[signature.inputs[-1].name]
+        assert array.shape == stands_before.shape
+        np.testing.assert_array_equal(array == IGNORED, stands_before == PADDING)
+    else:
+        assert array.shape == (3, target.size)
+    if target.task == "text":
+        assert [feature.name for feature in signature.inputs] == ["source", "previous"]
+        assert (batch["previous"][:, 0] == START).all()
+        lengths = (array != IGNORED).sum(axis=1)
+        np.testing.assert_array_equal(array[np.arange(3), lengths - 1], END)
+        for before, after, length in zip(batch["previous"], array, lengths, strict=True):
+            np.testing.assert_array_equal(before[1:length], after[: length - 1])
+    if target.task == "next_token":
+        for before, after in zip(batch["tokens"], array, strict=True):
+            length = (after != IGNORED).sum()
+            np.testing.assert_array_equal(before[1:length], after[: length - 1])
 
 
 def test_kind_and_task_told_early_are_those_loaded(source: Source, splits: Splits) -> None:
@@ -80,22 +144,60 @@ def test_take_gives_any_order_and_repeats(splits: Splits) -> None:
         np.testing.assert_array_equal(array, every[name][order])
 
 
+def test_groups_hold_each_example_once_and_give_batches_of_one_shape(splits: Splits) -> None:
+    for _, split in splits:
+        np.testing.assert_array_equal(np.sort(np.concatenate(split.groups)), np.arange(len(split)))
+        for group in split.groups:
+            shapes = {
+                tuple(array.shape[1:] for array in split.take(group[[place]]).values()) for place in range(len(group))
+            }
+            assert len(shapes) == 1
+
+
+def test_an_example_that_is_not_there_is_all_padding(splits: Splits) -> None:
+    signature = splits.signature
+    if not signature.is_padded:
+        return
+    batch = splits.train.take(np.array([0, -1]))
+    for feature in signature.inputs:
+        assert (batch[feature.name][1] == PADDING).all()
+    missing = batch[signature.target.name][1]
+    assert (missing == IGNORED).all() if signature.target.is_discrete else np.isnan(missing).all()
+
+
+def is_in_order(source: Source) -> bool:
+    """Whether a source splits by position or time: then no seed changes anything."""
+    return isinstance(getattr(source, "split", None), OrderedSplitRule)
+
+
 def test_same_seed_same_splits_other_seed_others(source: Source, splits: Splits) -> None:
     again, other = source.load(seed=0), source.load(seed=1)
     assert whole(again) == whole(splits)
     assert again.fingerprint == splits.fingerprint
     assert re.fullmatch(r"[0-9a-f]{64}", splits.fingerprint)
-    assert other.fingerprint != splits.fingerprint
+    assert (other.fingerprint == splits.fingerprint) == is_in_order(source)
 
 
 def test_splits_are_complete_whatever_the_seed(source: Source, splits: Splits) -> None:
-    assert sorted(whole(splits)) == sorted(whole(source.load(seed=7)))
+    other = source.load(seed=7)
+    if source.type == "procedural":  # the seed is what the examples are made of
+        assert len(set(whole(splits))) == len(set(whole(other))) == sum(len(split) for _, split in splits)
+        return
+    if splits.signature.input.vocabulary is not None:
+        assert steps(splits) == steps(other)
+    assert sorted(whole(splits)) == sorted(whole(other))
 
 
 def test_mean_and_variance_are_those_of_train_alone(splits: Splits) -> None:
     feature = splits.signature.input
+    if feature.kind == "tokens":
+        assert not feature.mean
+        return
     inputs = splits.train.take(np.arange(len(splits.train)))[feature.name].astype(np.float64)
     axes = tuple(range(inputs.ndim - 1))
+    if isinstance(splits.train, WindowSplit):  # windows overlap: each row counts once
+        rows = splits.train.first + len(splits.train) - 1 + splits.train.horizon
+        inputs, axes = splits.train.inputs[:rows].astype(np.float64), (0,)
     np.testing.assert_allclose(feature.mean, inputs.mean(axis=axes), rtol=1e-9)
     np.testing.assert_allclose(feature.variance, inputs.var(axis=axes), rtol=1e-9)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kpipe.data.split_rule import ColumnSplitRule, GivenSplitRule, SplitRule
+from kpipe.data.split_rule import ColumnSplitRule, GivenSplitRule, GroupedSplitRule, OrderedSplitRule, SplitRule
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,14 @@ def test_contradictions_are_refused(rule: type[SplitRule], written: dict[str, An
 def test_values_out_of_range_are_refused(written: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GivenSplitRule.model_validate(written)
+
+
+def test_rules_of_groups_and_of_order() -> None:
+    assert GroupedSplitRule(group="word").stratified
+    with pytest.raises(ValidationError):
+        GroupedSplitRule(group="word", column="fold")
+    assert (OrderedSplitRule().validation, OrderedSplitRule().test) == (0.1, 0.1)
+    with pytest.raises(ValidationError):
+        OrderedSplitRule.model_validate({"stratified": True})
+    with pytest.raises(ValidationError):
+        OrderedSplitRule(validation=0.5, test=0.5)

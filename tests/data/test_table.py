@@ -85,11 +85,19 @@ def test_parquet_gives_the_same_as_csv(csv: Path, tmp_path: Path) -> None:
     frame().to_parquet(tmp_path / "data.parquet")
     frame().to_csv(tmp_path / "data.tsv", index=False, sep="\t")
     frame().to_csv(tmp_path / "data.csv.gz", index=False)
+    frame().to_json(tmp_path / "data.jsonl", orient="records", lines=True)
     prints = {
         load(tmp_path / name, target="kind").fingerprint
-        for name in ("data.csv", "data.parquet", "data.tsv", "data.csv.gz")
+        for name in ("data.csv", "data.parquet", "data.tsv", "data.csv.gz", "data.jsonl")
     }
     assert len(prints) == 1
+
+
+@pytest.mark.parametrize(("line", "why"), [("[1, 2]", "row 1 is no object"), ("{", "is no readable table: ")])
+def test_json_lines_that_are_none(tmp_path: Path, line: str, why: str) -> None:
+    (tmp_path / "data.jsonl").write_text('{"mass": 1, "kind": "a"}\n\n' + line + "\n")
+    with pytest.raises(DataError, match=why):
+        load(tmp_path / "data.jsonl", target="kind")
 
 
 def test_separator(tmp_path: Path) -> None:

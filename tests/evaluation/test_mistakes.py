@@ -52,3 +52,21 @@ def test_labels_say_what_was_missed_and_what_was_added(make: Make) -> None:
 
 def test_probabilities_are_rounded_down() -> None:
     assert [percent(p) for p in (0.0, 0.004, 0.9999, 1.0, 0.29)] == ["0 %", "0 %", "99 %", "100 %", "29 %"]
+
+
+def test_steps_read_wrong(make: Callable[..., Evidence]) -> None:
+    """Seven steps in examples of three; steps 4 and 6 are wrong, 6 by more."""
+    true, read = np.int32([0, 1, 0, 0, 1, 1, 0]), [0, 1, 0, 0, 0, 1, 1]
+    sure = np.array([9, 9, 9, 9, 1, 9, 9.0])[:, None]
+    evidence = make("tags", true, np.eye(2)[read] * sure, ("NOUN", "VERB"))
+    assert verdict(evidence) == (
+        "5 of 7 test steps read right; most often wrong: NOUN read as VERB (1 of 4), VERB read as NOUN (1 of 3)."
+    )
+    assert rows(evidence) == [("2: a", "NOUN", "VERB", "99 %"), ("1: a", "VERB", "NOUN", "73 %")]
+
+
+def test_forecasts_and_next_tokens_have_a_verdict(make_perfect: Callable[..., Evidence]) -> None:
+    forecast = make_perfect("forecast", 10, 2)
+    assert verdict(forecast) == "On average over 10 test examples, the predictions are off: 0 by 0, 1 by 0."
+    assert verdict(make_perfect("next_token", 30)) == "30 of 30 test tokens foretold."
+    assert rows(forecast) == []

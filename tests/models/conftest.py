@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -88,3 +88,72 @@ def drawn(feature: Feature, rng: np.random.Generator, size: int) -> np.ndarray:
         tokens[1, 4:] = 0
         return tokens
     return rng.normal(feature.mean, 10.0, (size, *feature.shape)).astype("float32")
+
+
+class Learned(NamedTuple):
+    """One pass of a batch: outputs, ``loss(targets, outputs)`` and its gradient by each of the model's weights."""
+
+    outputs: np.ndarray
+    loss: np.ndarray
+    gradients: list[np.ndarray]
+
+
+Learn = Callable[[Any, np.ndarray], Learned]
+
+
+@pytest.fixture(scope="session")
+def learner(backend: str) -> Callable[[Any, Any], Learn]:
+    """From a model and a loss a function of inputs and targets: a pass forwards and back."""
+    return {"tensorflow": by_tensorflow, "jax": by_jax, "torch": by_torch}[backend]
+
+
+def by_tensorflow(model: Any, loss: Any) -> Learn:
+    import tensorflow as tf
+
+    weights = [variable.value for variable in model.trainable_variables]
+
+    def learn(inputs: Any, targets: np.ndarray) -> Learned:
+        with tf.GradientTape() as tape:
+            outputs = model(inputs, training=False)
+            value = loss(targets, outputs)
+        found = tape.gradient(value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return Learned(outputs.numpy(), value.numpy(), [tf.convert_to_tensor(gradient).numpy() for gradient in found])
+
+    return learn
+
+
+def by_jax(model: Any, loss: Any) -> Learn:
+    import jax
+
+    others = [variable.value for variable in model.non_trainable_variables]
+    weights = [variable.value for variable in model.trainable_variables]
+
+    def value(weights: Any, inputs: Any, targets: Any) -> Any:
+        outputs, _ = model.stateless_call(weights, others, inputs, training=False)
+        return loss(targets, outputs), outputs
+
+    compiled = jax.jit(jax.value_and_grad(value, has_aux=True))
+
+    def learn(inputs: Any, targets: np.ndarray) -> Learned:
+        (lost, outputs), found = compiled(weights, inputs, targets)
+        return Learned(np.asarray(outputs), np.asarray(lost), [np.asarray(gradient) for gradient in found])
+
+    return learn
+
+
+def by_torch(model: Any, loss: Any) -> Learn:
+    import torch
+
+    weights = [variable.value for variable in model.trainable_variables]
+
+    def learn(inputs: Any, targets: np.ndarray) -> Learned:
+        outputs = model(inputs, training=False)
+        value = loss(targets, outputs)
+        found = torch.autograd.grad(value, weights, allow_unused=True, materialize_grads=True)
+        return Learned(plain(outputs), plain(value), [plain(gradient) for gradient in found])
+
+    return learn
+
+
+def plain(tensor: Any) -> np.ndarray:
+    return np.array(tensor.detach().cpu().numpy())

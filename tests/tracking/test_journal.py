@@ -85,7 +85,13 @@ def test_a_param_that_a_resumed_run_changes_becomes_a_tag(path: Path) -> None:
 
 
 def test_a_data_set_is_written_once(path: Path) -> None:
-    profile = {"examples": 3, "inputs": {"image": [[8, 8, 1], "uint8"]}, "target": "classes", "targets": [[], "int32"], "names": ["0", "1"]}
+    profile = {
+        "examples": 3,
+        "inputs": {"image": [[8, 8, 1], "uint8"]},
+        "target": "classes",
+        "targets": [[], "int32"],
+        "names": ["0", "1"],
+    }
     for _ in range(2):
         Journal(path).dataset("train", "digits", "ab12", "sklearn digits", profile)
     assert kinds(path) == ["dataset", "resume"]

@@ -24,7 +24,13 @@ from kpipe.tracking.journal import Journal
 from kpipe.tracking.tracking import Tracking
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")  # MLflow's own
-PROFILE = {"examples": 3, "inputs": {"image": [[8, 8, 1], "uint8"]}, "target": "classes", "targets": [[], "int32"], "names": ["0", "1"]}
+PROFILE = {
+    "examples": 3,
+    "inputs": {"image": [[8, 8, 1], "uint8"]},
+    "target": "classes",
+    "targets": [[], "int32"],
+    "names": ["0", "1"],
+}
 TRAINING = """
 import pathlib, sys, time
 from kpipe import runs

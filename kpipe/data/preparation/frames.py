@@ -1,7 +1,10 @@
-"""Tables from CSV and Parquet files, through pandas."""
+"""Tables from CSV, Parquet and JSON Lines files, through pandas."""
 
 from __future__ import annotations
 
+import gzip
+import json
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ from kpipe.errors import DataError
 from kpipe.spec.mistake import nearest
 from kpipe.spec.received import is_number
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet", ".jsonl", ".jsonl.gz")
 
 
 def read_frame(path: Path, separator: str | None = None, header: bool = True) -> pd.DataFrame:
@@ -20,7 +23,7 @@ def read_frame(path: Path, separator: str | None = None, header: bool = True) ->
     frame = load(path, separator, header="infer" if header else None)
     frame.columns = [str(column).strip() for column in frame.columns]
     # pandas renames the second of two equal columns of a CSV file, so its first row is read as it stands
-    names = pd.Index(first_row(path, separator)) if header and not is_parquet(path) else frame.columns
+    names = pd.Index(first_row(path, separator)) if header and is_separated(path) else frame.columns
     twice = names[names.duplicated()]
     if len(twice):
         raise DataError(f"{path}: has two columns `{twice[0]}`")
@@ -34,21 +37,43 @@ def load(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
     """The table as pandas reads it, a CSV file with the options ``csv``. Raises: DataError."""
     if not path.name.lower().endswith(SUFFIXES):
         raise DataError(f"{path}: is no table that kpipe reads", f"it reads {', '.join(SUFFIXES)}")
+    return parse(path, separator, **csv)
+
+
+def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
+    """The same of a file of any name: one that is neither Parquet nor JSON Lines is CSV. Raises: DataError."""
     try:
-        if is_parquet(path):
+        if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        mark = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
-        frame: pd.DataFrame = pd.read_csv(path, sep=mark, low_memory=False, **csv)
+        if not is_separated(path):
+            return read_jsonl(path)
+        frame: pd.DataFrame = pd.read_csv(path, sep=separator or separator_of(path), low_memory=False, **csv)
         return frame
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: is empty") from error
-    except (OSError, ValueError, UnicodeDecodeError, EOFError) as error:
+    except (OSError, ValueError, UnicodeDecodeError, EOFError, zlib.error) as error:
         why = getattr(error, "strerror", None) or str(error).strip()
         raise DataError(f"{path}: is no readable table: {why}") from error
 
 
-def is_parquet(path: Path) -> bool:
-    return path.suffix.lower() == ".parquet"
+def read_jsonl(path: Path) -> pd.DataFrame:
+    """A table of one JSON object a line, its cells as they are written. Raises: ValueError: a line is none."""
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    rows = [json.loads(line) for line in raw.decode("utf-8-sig").split("\n") if line.strip()]
+    wrong = next((number for number, row in enumerate(rows) if not isinstance(row, dict)), None)
+    if wrong is not None:
+        raise ValueError(f"row {wrong} is no object with named values")
+    return pd.DataFrame(rows)
+
+
+def is_separated(path: Path) -> bool:
+    """Whether a table is plain text with a mark between the columns, which may or may not name them."""
+    return not path.name.lower().endswith((".parquet", ".jsonl", ".jsonl.gz"))
+
+
+def separator_of(path: Path) -> str:
+    """What stands between the columns of a file of that name."""
+    return "\t" if path.name.lower().endswith((".tsv", ".tsv.gz")) else ","
 
 
 def first_row(path: Path, separator: str | None = None) -> list[str]:
@@ -59,7 +84,7 @@ def first_row(path: Path, separator: str | None = None) -> list[str]:
 
 def has_header(path: Path) -> bool:
     """Whether a table names its columns: the first row of a CSV file is not all numbers. Raises: DataError."""
-    return is_parquet(path) or not all(is_number(cell) for cell in first_row(path))
+    return not is_separated(path) or not all(is_number(cell) for cell in first_row(path))
 
 
 def check_separator(frame: pd.DataFrame, path: Path) -> None:

@@ -6,12 +6,12 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
 from kpipe.errors import DataError
-from kpipe.signature import Target
+from kpipe.signature import Signature, Target
 from kpipe.spec.spec import Component
 
 if TYPE_CHECKING:
@@ -39,6 +39,10 @@ class Preparation(Component):
 
     target: Target = Field(description="the target trained on, so that targets beside the input are understood")
 
+    def fitted(self, signature: Signature) -> Self:
+        """This preparation with what is known once the splits are made: the target's moments, the greatest length."""
+        return self.model_copy(update={"target": signature.target})
+
     def read(self, paths: Sequence[Path]) -> Examples:
         """Reads raw files (or folders of them), and prepares them; targets only if every path holds them.
 
@@ -50,7 +54,8 @@ class Preparation(Component):
         names = tuple(name for examples in read for name in examples.names)
         if not names:
             raise DataError(f"nothing to read in {', '.join(str(path) for path in paths) or 'no file at all'}")
-        inputs = {name: join([examples.inputs[name] for examples in read]) for name in read[0].inputs}
+        common = [name for name in read[0].inputs if all(name in examples.inputs for examples in read)]
+        inputs = {name: join([examples.inputs[name] for examples in read]) for name in common}
         targets = [examples.targets for examples in read if examples.targets is not None]
         return Examples(names, inputs, join(targets) if len(targets) == len(read) else None)
 

@@ -19,7 +19,7 @@ from kpipe.errors import DataError
 from kpipe.signature import Task
 
 if TYPE_CHECKING:
-    from kpipe.data.split_rule import SplitName
+    from kpipe.data.split_rule import ColumnSplitRule, SplitName
     from kpipe.data.table import Table
 
 
@@ -62,26 +62,28 @@ class Rows:
         every = np.arange(len(self.frame))
         given: dict[SplitName, np.ndarray] = {"train": every}
         if self.splits is not None:
-            given = self._by_column(self.splits, source)
+            given = by_column(self.splits, source.split, source.path)
         parts = divide({name: Part(rows, targets[rows]) for name, rows in given.items()}, source.split, seed, task)
         return {name: part.inputs for name, part in parts.items()}
 
-    def _by_column(self, splits: pd.Series, source: Table) -> dict[SplitName, np.ndarray]:
-        where = f"{source.path}: column `{splits.name}`"
-        if splits.isna().any():
-            missing = columns.missing_rows(splits)
-            raise DataError(f"{where}: {len(missing)} rows have no split, the first is row {missing[0]}")
-        words = splits.map(word)
-        names = given_names(source.split, set(words), where)
-        if not names:
-            raise DataError(
-                f"{where}: none of its values is `train`; it has {', '.join(sorted(set(words))[:10])}",
-                "say which are which, as `names: {train: ..., test: ...}`",
-            )
-        unnamed = sorted(set(words) - set(names.values()))
-        if unnamed and not source.split.names:
-            raise DataError(f"{where}: `{unnamed[0]}` is no split", "say which are used, as `names: {train: ...}`")
-        return {split: np.flatnonzero(words == name) for split, name in names.items()}
+
+def by_column(splits: pd.Series, rule: ColumnSplitRule, path: str) -> dict[SplitName, np.ndarray]:
+    """The rows of each split, by position, as a column says. Raises: DataError."""
+    where = f"{path}: column `{splits.name}`"
+    if splits.isna().any():
+        missing = columns.missing_rows(splits)
+        raise DataError(f"{where}: {len(missing)} rows have no split, the first is row {missing[0]}")
+    words = splits.map(word)
+    names = given_names(rule, set(words), where)
+    if not names:
+        raise DataError(
+            f"{where}: none of its values is `train`; it has {', '.join(sorted(set(words))[:10])}",
+            "say which are which, as `names: {train: ..., test: ...}`",
+        )
+    unnamed = sorted(set(words) - set(names.values()))
+    if unnamed and not rule.names:
+        raise DataError(f"{where}: `{unnamed[0]}` is no split", "say which are used, as `names: {train: ...}`")
+    return {split: np.flatnonzero(words == name) for split, name in names.items()}
 
 
 def feature_columns(source: Table, frame: pd.DataFrame) -> list[str]:

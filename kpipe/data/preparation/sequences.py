@@ -43,7 +43,7 @@ def splits_of(
         validation=splits["validation"],
         test=splits["test"],
         signature=signature,
-        preparation=preparation.model_copy(update={"target": signature.target}),
+        preparation=preparation.fitted(signature),
         fingerprint=fingerprint(parts),
         origin=origin,
         skipped=skipped,
@@ -69,7 +69,8 @@ def facts(parts: Mapping[SplitName, Columns], signature: Signature) -> list[str]
     vocabularies = {feature.name: feature.vocabulary for feature in signature.inputs}
     vocabularies[signature.target.name] = signature.target.vocabulary
     for name, column in parts["train"].items():
-        if not isinstance(column, Ragged) or name == "previous":
+        same = name == signature.target.name and signature.target.task in ("tags", "next_token")
+        if not isinstance(column, Ragged) or name == "previous" or same:
             continue
         low, middle, high, most = np.quantile(column.lengths, [0, 0.5, 0.9, 1], method="higher")
         line = f"{name}: {low} to {most} steps, half up to {middle}, 9 of 10 up to {high}"

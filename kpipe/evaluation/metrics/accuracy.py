@@ -25,13 +25,13 @@ class Accuracy(Metric):
     """
 
     type: Literal["accuracy"] = "accuracy"
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "tags", "text", "next_token"})
 
     def compute(self, evidence: Evidence) -> dict[str, float]:
         from sklearn.metrics import accuracy_score
 
         targets, predicted = evidence.targets, evidence.predicted
-        if evidence.task == "classes":
+        if evidence.task != "labels":
             return {"accuracy": float(accuracy_score(targets, predicted))}
         return {
             "accuracy": float(accuracy_score(targets.ravel(), predicted.ravel())),

@@ -17,7 +17,7 @@ class F1(PerClass):
     2 TP / (2 TP + FP + FN), from counts of true and false positives and negatives. A class without test
     examples is left out.
 
-    Shapes: (examples, num_classes | num_labels) -> ``macro_f1``, ``f1/<class>``
+    Shapes: (examples | steps, num_classes | num_labels | num_tags) -> ``macro_f1``, ``f1/<class>``
 
     Raises: Nothing.
 

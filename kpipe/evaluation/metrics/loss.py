@@ -9,13 +9,14 @@ from kpipe.signature import Task
 
 
 class Loss(Metric):
-    """The mean loss of the examples: cross-entropy, or squared error for values.
+    """The mean loss of the examples: cross-entropy, or squared error of numbers.
 
-    classes: -log p(true class). labels: the mean over the labels of -log p(true answer). values: the mean over the
-    values of (output - target)^2. Natural logarithms, from logits in float64, without label smoothing, class weights
+    classes: -log p(true class); tags, text and next_token the same, the mean over all steps (of text given the true
+    tokens before). labels: the mean over the labels of -log p(true answer). values and forecasts: the mean over the
+    numbers of (output - target)^2. Natural logarithms, from logits in float64, without label smoothing, class weights
     or penalties on weights, so that models trained in different ways can be compared.
 
-    Shapes: (examples,) -> ``loss``
+    Shapes: (examples | steps,) -> ``loss``
 
     Raises: Nothing.
 
@@ -26,7 +27,9 @@ class Loss(Metric):
     """
 
     type: Literal["loss"] = "loss"
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "values"})
+    tasks: ClassVar[frozenset[Task]] = frozenset(
+        {"classes", "labels", "values", "tags", "forecast", "text", "next_token"}
+    )
 
     def compute(self, evidence: Evidence) -> dict[str, float]:
         return {"loss": float(evidence.losses.mean())}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kpipe.evaluation.evidence import Evidence
-from kpipe.evaluation.per_output import PerValue
+from kpipe.evaluation.per_output import PerValue, as_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ class Mae(PerValue):
 
     mean |output - target|, for each value; ``mae`` is the plain mean over the values.
 
-    Shapes: (examples, num_values) -> ``mae``, and ``mae/<value>`` where there are several
+    Shapes: (examples, ..., num_values) -> ``mae``, and ``mae/<value>`` where there are several
 
     Raises: Nothing.
 
@@ -32,5 +32,5 @@ class Mae(PerValue):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import mean_absolute_error
 
-        scores: np.ndarray = mean_absolute_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = mean_absolute_error(*as_rows(evidence), multioutput="raw_values")
         return scores

@@ -17,7 +17,7 @@ class Precision(PerClass):
     TP / (TP + FP), from counts of true and false positives and negatives. A class without test examples is left out;
     one that is never predicted counts 0 in the mean, and has no precision of its own.
 
-    Shapes: (examples, num_classes | num_labels) -> ``macro_precision``, ``precision/<class>``
+    Shapes: (examples | steps, num_classes | num_labels | num_tags) -> ``macro_precision``, ``precision/<class>``
 
     Raises: Nothing.
 
@@ -38,7 +38,7 @@ class Precision(PerClass):
 
     def unlisted(self, evidence: Evidence) -> dict[int, str]:
         predicted = evidence.predicted
-        if evidence.task == "classes":
+        if evidence.task != "labels":
             counts = [int((predicted == position).sum()) for position in range(len(evidence.names))]
         else:
             counts = predicted.sum(axis=0).tolist()

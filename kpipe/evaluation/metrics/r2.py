@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kpipe.evaluation.evidence import Evidence
-from kpipe.evaluation.per_output import PerValue
+from kpipe.evaluation.per_output import PerValue, as_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ class R2(PerValue):
     1 - sum (output - target)^2 / sum (target - mean)^2, for each value; ``r2`` is the plain mean over the values. A
     value whose targets are all the same has no variance to explain and is left out.
 
-    Shapes: (examples, num_values) -> ``r2``, and ``r2/<value>`` where there are several
+    Shapes: (examples, ..., num_values) -> ``r2``, and ``r2/<value>`` where there are several
 
     Raises: Nothing.
 
@@ -31,14 +31,15 @@ class R2(PerValue):
     average: ClassVar[str] = "r2"
 
     def undefined(self, evidence: Evidence) -> dict[int, str]:
+        targets, _ = as_rows(evidence)
         return {
             position: f"every {evidence.split_name} example has the same {evidence.names[position]}"
-            for position, spread in enumerate(evidence.targets.max(axis=0) - evidence.targets.min(axis=0))
+            for position, spread in enumerate(targets.max(axis=0) - targets.min(axis=0))
             if spread == 0
         }
 
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import r2_score
 
-        scores: np.ndarray = r2_score(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = r2_score(*as_rows(evidence), multioutput="raw_values")
         return scores

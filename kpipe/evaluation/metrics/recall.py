@@ -16,7 +16,7 @@ class Recall(PerClass):
 
     TP / (TP + FN), from counts of true and false positives and negatives. A class without test examples is left out.
 
-    Shapes: (examples, num_classes | num_labels) -> ``macro_recall``, ``recall/<class>``
+    Shapes: (examples | steps, num_classes | num_labels | num_tags) -> ``macro_recall``, ``recall/<class>``
 
     Raises: Nothing.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kpipe.evaluation.evidence import Evidence
-from kpipe.evaluation.per_output import PerValue
+from kpipe.evaluation.per_output import PerValue, as_rows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ class Rmse(PerValue):
 
     sqrt(mean (output - target)^2), for each value; ``rmse`` is the plain mean over the values.
 
-    Shapes: (examples, num_values) -> ``rmse``, and ``rmse/<value>`` where there are several
+    Shapes: (examples, ..., num_values) -> ``rmse``, and ``rmse/<value>`` where there are several
 
     Raises: Nothing.
 
@@ -32,5 +32,5 @@ class Rmse(PerValue):
     def scores(self, evidence: Evidence) -> np.ndarray:
         from sklearn.metrics import root_mean_squared_error
 
-        scores: np.ndarray = root_mean_squared_error(evidence.targets, evidence.outputs, multioutput="raw_values")
+        scores: np.ndarray = root_mean_squared_error(*as_rows(evidence), multioutput="raw_values")
         return scores

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kpipe.evaluation.evidence import Evidence
 from kpipe.evaluation.per_output import PerClass
+from kpipe.signature import Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ class RocAuc(PerClass):
     """
 
     type: Literal["roc_auc"] = "roc_auc"
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels"})
     average: ClassVar[str] = "roc_auc"
 
     def undefined(self, evidence: Evidence) -> dict[int, str]:

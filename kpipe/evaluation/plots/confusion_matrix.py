@@ -30,7 +30,7 @@ class ConfusionMatrix(Plot):
     """
 
     type: Literal["confusion_matrix"] = "confusion_matrix"
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "tags"})
     title: ClassVar[str] = "Which classes are read as which"
 
     def draw(self, evidence: Evidence) -> Figure | None:
@@ -92,5 +92,5 @@ def write_counts(axes: Axes, counts: np.ndarray, colours: np.ndarray) -> None:
     dark = colours @ (0.299, 0.587, 0.114) < 0.6
     for row, column in zip(*counts.nonzero(), strict=True):
         colour = "white" if dark[row, column] else INK
-        size = SMALL if len(counts) <= 20 else 5.5
+        size = (SMALL if len(counts) <= 20 else 5.5) * min(1.0, 3 / len(str(counts[row, column])))
         axes.text(column, row, counts[row, column], fontsize=size, color=colour, ha="center", va="center")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from kpipe.evaluation.evidence import Evidence, Plot
 from kpipe.signature import Task
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 class LearningCurves(Plot):
     """Loss, the first metric and the learning rate over the epochs, for train and validation.
 
-    Epochs count on over the stages; a dotted line marks where a stage begins, a ring the lowest validation loss.
+    Epochs count on over the stages; a dotted line marks where a stage begins, or a layer's part of one, a ring the
+    lowest validation loss of each. Stages that measure something else than the one before begin a new row, as their
+    losses are not to be compared.
 
     Shapes: (epochs,) for each curve -> a picture; none without epochs
 
@@ -30,20 +34,27 @@ class LearningCurves(Plot):
     """
 
     type: Literal["learning_curves"] = "learning_curves"
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "values"})
+    tasks: ClassVar[frozenset[Task]] = frozenset(get_args(Task))
     title: ClassVar[str] = "Learning curves"
 
     def draw(self, evidence: Evidence) -> Figure | None:
         from kpipe.evaluation.drawing import INK, SMALL, figure
 
-        history = evidence.history
-        if not history:
+        rows = list(comparable(evidence.history))
+        if not rows:
             return None
-        measured = [name for name in history[0].logs if name != "loss" and not name.startswith("val_")]
-        shown = ["loss", *measured[:1], "learning rate"]
-        drawn = figure(height=2.4)
-        for panel, name in zip(drawn.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-            draw_curve(panel, history, name)
+        drawn = figure(height=2.1 * len(rows) + 0.3)
+        grid = drawn.subplots(len(rows), max(len(shown(row)) for row in rows), squeeze=False)
+        begin = 1
+        for panels, row in zip(grid, rows, strict=True):
+            names = shown(row)
+            for panel, name in zip(panels, names, strict=False):
+                draw_curve(panel, row, name, begin)
+            for panel in panels[len(names) :]:
+                panel.set_axis_off()
+            if len(rows) > 1:
+                panels[0].set_title(f"loss, {stage_of(row[0])}", loc="left", fontsize=SMALL, color=INK)
+            begin += len(row)
         drawn.legend(
             *drawn.axes[0].get_legend_handles_labels(),
             loc="outside lower left",
@@ -55,14 +66,32 @@ class LearningCurves(Plot):
         return drawn
 
 
-def draw_curve(axes: Axes, history: tuple[Row, ...], name: str) -> None:
+def comparable(history: Sequence[Row]) -> Iterator[list[Row]]:
+    """The epochs of each run of stages that measure the same."""
+    for _, epochs in groupby(history, key=lambda row: sorted(row.logs)):
+        yield list(epochs)
+
+
+def shown(history: Sequence[Row]) -> list[str]:
+    """Loss, the first metric if there is one, the learning rate."""
+    measured = [name for name in history[0].logs if name != "loss" and not name.startswith("val_")]
+    return ["loss", *measured[:1], "learning rate"]
+
+
+def stage_of(row: Row) -> str:
+    """``1-pretrain_layerwise/dense1 -> 1-pretrain_layerwise``."""
+    return row.stage.partition("/")[0]
+
+
+def draw_curve(axes: Axes, history: Sequence[Row], name: str, begin: int) -> None:
+    """One curve; its first epoch is number ``begin`` of the run."""
     from matplotlib.ticker import MaxNLocator
 
-    from kpipe.evaluation.drawing import BLUE, GREEN, INK, ORANGE, SOFT, thin
+    from kpipe.evaluation.drawing import BLUE, GREEN, ORANGE, SOFT, thin
 
     thin(axes, name, x="epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5, min_n_ticks=1))
-    epochs = range(1, len(history) + 1)
+    epochs = range(begin, begin + len(history))
     marker = "o" if len(history) == 1 else None
     if name == "learning rate":
         axes.plot(epochs, [row.learning_rate for row in history], color=GREEN, linewidth=1.2, marker=marker)
@@ -73,12 +102,31 @@ def draw_curve(axes: Axes, history: tuple[Row, ...], name: str) -> None:
         for label, key, colour, line in curves:
             values = [row.logs.get(key, float("nan")) for row in history]
             axes.plot(epochs, values, line, color=colour, linewidth=1.2, marker=marker, label=label)
-        losses = [row.logs.get("val_loss", float("inf")) for row in history]
-        best = min(range(len(losses)), key=losses.__getitem__)
-        if (value := history[best].logs.get(f"val_{name}")) is not None:
-            axes.plot(
-                [best + 1], [value], "o", mfc="none", mec=INK, markersize=6, mew=0.8, label="lowest validation loss"
-            )
-    for before, (position, row) in zip(history, enumerate(history[1:], 2), strict=False):
+        ring_the_best(axes, history, name, begin)
+    for before, (position, row) in zip(history, enumerate(history[1:], begin + 1), strict=False):
         if row.stage != before.stage:
             axes.axvline(position - 0.5, color=SOFT, linewidth=0.8, linestyle=":")
+    name_the_parts(axes, history, begin)
+
+
+def ring_the_best(axes: Axes, history: Sequence[Row], name: str, begin: int) -> None:
+    """A ring where the validation loss of each stage is lowest."""
+    from kpipe.evaluation.drawing import INK
+
+    label = "lowest validation loss"
+    for _, epochs in groupby(enumerate(history, begin), key=lambda numbered: numbered[1].stage):
+        number, best = min(epochs, key=lambda numbered: numbered[1].logs.get("val_loss", float("inf")))
+        if (value := best.logs.get(f"val_{name}")) is not None:
+            axes.plot([number], [value], "o", mfc="none", mec=INK, markersize=6, mew=0.8, label=label)
+            label = "_again"
+
+
+def name_the_parts(axes: Axes, history: Sequence[Row], begin: int) -> None:
+    """Which layer each part of a stage trains, at the upper right of the part."""
+    from kpipe.evaluation.drawing import SOFT
+
+    above = axes.get_xaxis_transform()
+    for stage, epochs in groupby(enumerate(history, begin), key=lambda numbered: numbered[1].stage):
+        last = max(number for number, _ in epochs)
+        part = stage.partition("/")[2]
+        axes.text(last, 0.98, part, transform=above, fontsize=6, color=SOFT, ha="right", va="top")

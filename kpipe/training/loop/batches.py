@@ -18,7 +18,7 @@ HELD_BYTES = 2**26
 """Up to this size TensorFlow gets a validation split whole: starting a Python generator takes 40 ms each time."""
 
 
-def order(seed: int, stage: int, epoch: int, examples: int, taken: int) -> np.ndarray:
+def order(seed: int, stage: int | str, epoch: int, examples: int, taken: int) -> np.ndarray:
     """The indices of an epoch (from 0): a permutation, or as many as it takes, one after the other."""
     passes = range(-(-taken // examples))
     seeds = (derive(seed, "order", stage, epoch, number) for number in passes)
@@ -53,7 +53,7 @@ class Plan:
     examples: int
     batch_size: int
     seed: int
-    stage: int
+    stage: int | str
     steps_per_epoch: int | None = None
     groups: tuple[np.ndarray, ...] = ()
     """where sequences are padded: the examples whose batches have the same shape; each batch is from one of them"""

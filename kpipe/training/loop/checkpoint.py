@@ -29,9 +29,9 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one stage in a folder: ``stage-0-000012.npz``, the newest two."""
+    """The checkpoints of one stage, or part of one, in a folder: ``stage-0-000012.npz``, the newest two."""
 
-    def __init__(self, folder: Path, stage: int) -> None:
+    def __init__(self, folder: Path, stage: int | str) -> None:
         self.folder = folder
         self.prefix = f"stage-{stage}-"
         folder.mkdir(parents=True, exist_ok=True)

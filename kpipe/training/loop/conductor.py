@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -42,13 +43,14 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         keeps_best: bool,
         checkpoints: Checkpoints,
         signals: Signals,
+        begin_epoch: Callable[[int, int, int], None] | None = None,
     ) -> None:
         super().__init__()
         self.set_model(model)
         self.averages = Averages(model.optimizer)
         self.stage, self.epochs, self.plan = stage, epochs, plan
         self.watched, self.stops_early, self.keeps_best = watched, stops_early, keeps_best
-        self.checkpoints, self.signals = checkpoints, signals
+        self.checkpoints, self.signals, self.begin_epoch = checkpoints, signals, begin_epoch
         self.progress = Progress()
         self.best_weights: list[np.ndarray] = []
         self.metrics: dict[str, np.ndarray] = {}
@@ -62,6 +64,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     @override
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.began = time.perf_counter() - self.progress.seconds
+        if self.begin_epoch is not None:
+            self.begin_epoch(epoch, self.epochs, self.plan.steps)
         if self.progress.step:
             state.put(self.model, self.metrics, groups=("metrics",))
 

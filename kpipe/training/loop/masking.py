@@ -38,6 +38,11 @@ class MaskedLoss(keras.losses.Loss):  # type: ignore[misc]
         super().__init__(name=name, **kwargs)
         self.inner, self.discrete = inner, discrete
 
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        # Keras lets outputs of recurrent layers carry the mask of their steps, and would divide by these once more;
+        # a copy carries none
+        return super().__call__(y_true, ops.copy(y_pred), sample_weight)
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         there, safe = present(y_true, self.discrete)
         losses = self.inner.call(safe, y_pred)  # (batch,) or (batch, time)

@@ -8,7 +8,7 @@ import numpy as np
 from kpipe.backend import derive
 
 
-def reseed(model: keras.Model, seed: int, stage: int) -> None:
+def reseed(model: keras.Model, seed: int, stage: int | str) -> None:
     """Sets every seed generator of every layer.
 
     PyTorch draws from ``seed + count``: with neighbouring seeds one layer's second draw would be the next one's

@@ -1,0 +1,115 @@
+"""Sequence preparation: steps of numbers, all examples of one length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Several
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kpipe.data.preparation import arrays
+from kpipe.data.preparation.preparation import Examples, Preparation
+from kpipe.errors import DataError
+from kpipe.signature import Target
+from kpipe.spec.spec import Tuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpipe.data.splits import Batch
+
+
+class Sequence(Preparation):
+    """Steps of numbers: .npy and .npz arrays of many examples, or a table whose rows are the steps of one.
+
+    A table (.csv, .parquet) with a header is read by column names where the model knows them, in any order, else by
+    position. The target array of an .npz file gives targets.
+
+    Shapes:
+        (n, time, features) -> (n, time, features) float32; a table of (time, features) is one example
+
+    Raises:
+        DataError: a file cannot be read, the steps or features differ in number, a number is NaN or infinite.
+
+    Example:
+        type: sequence
+        steps: 48
+        features: 1
+        target: {task: forecast, names: [value], horizon: 12}
+    """
+
+    type: Literal["sequence"] = "sequence"
+    example: ClassVar[dict[str, Any]] = {"steps": 3, "features": 2, "target": {"task": "values", "names": ["sum"]}}
+
+    steps: int = Field(ge=1, description="how many steps an example has")
+    features: int = Field(ge=1, description="how many numbers a step has")
+    columns: Tuple[str] = Field((), description="their names, where they have names")
+    input_key: str = Field("x", description="name of the input array in an .npz file")
+    target_key: str = Field("y", description="name of the target array in an .npz file")
+
+    def prepare(self, raw: np.ndarray | pd.DataFrame | Several[Any]) -> Batch:
+        import pandas as pd
+
+        if isinstance(raw, pd.DataFrame):
+            return {"sequence": self._from_frame(raw, "input")}
+        return {"sequence": self._from_array(np.asarray(raw), "input")}
+
+    def read_one(self, path: Path) -> Examples:
+        if not path.is_file():
+            raise DataError(f"{path}: is a folder, expected a file" if path.exists() else f"no file `{path}`")
+        if path.suffix == ".npy":
+            return self._examples(path, arrays.read_npy(path))
+        if path.suffix == ".npz":
+            held = arrays.read_npz(path)
+            return self._examples(path, arrays.pick(held, self.input_key, path), held.get(self.target_key))
+        from kpipe.data.preparation.frames import has_header, read_frame
+
+        frame = read_frame(path, header=has_header(path))
+        return Examples((str(path),), {"sequence": self._from_frame(frame, str(path))})
+
+    def _examples(self, path: Path, raw: np.ndarray, targets: np.ndarray | None = None) -> Examples:
+        from kpipe.data.preparation.preparation import numbered
+
+        inputs = self._from_array(raw, str(path))
+        if targets is not None:
+            arrays.check_lengths(path, {self.input_key: inputs, self.target_key: targets})
+            targets = encode(targets, self.target, f"{path}: {self.target_key}")
+        return Examples(numbered(path, len(inputs)), {"sequence": inputs}, targets)
+
+    def _from_frame(self, frame: pd.DataFrame, where: str) -> np.ndarray:
+        from kpipe.data.preparation.frames import check_columns
+
+        if self.columns and not all(str(column).isdigit() for column in frame.columns):
+            check_columns(frame, self.columns, where)
+            frame = frame[list(self.columns)]
+        words = [str(column) for column in frame.columns if frame[column].dtype.kind not in "biuf"]
+        if words:
+            raise DataError(f"{where}: column `{words[0]}` holds words, expected numbers")
+        return self._from_array(frame.to_numpy(dtype=np.float64)[None], where)
+
+    def _from_array(self, raw: np.ndarray, where: str) -> np.ndarray:
+        expected = (self.steps, self.features)
+        if raw.shape == expected:
+            raw = raw[None]
+        if raw.ndim != 3 or raw.shape[1:] != expected:
+            raise DataError(
+                f"{where}: shape {raw.shape}, expected (n, {self.steps}, {self.features}), "
+                "or one example without the first axis"
+            )
+        if raw.dtype.kind not in "biuf":
+            raise DataError(f"{where}: holds {raw.dtype}, expected numbers")
+        return arrays.as_float32(raw, where)
+
+
+def encode(raw: np.ndarray, target: Target, where: str) -> np.ndarray:
+    """Targets as a split gives them; of a forecast (n, horizon, values). Raises: DataError."""
+    from kpipe.data.preparation.targets import encode as encode_rows
+
+    if target.task != "forecast":
+        return encode_rows(raw, target, where)
+    expected = (target.horizon, target.size)
+    if raw.shape[1:] != expected and (*raw.shape[1:], 1) != expected:
+        raise DataError(f"{where}: shape {raw.shape}, expected (n, {target.horizon}, {target.size})")
+    return arrays.as_float32(raw.reshape(len(raw), *expected), where)  # type: ignore[arg-type]

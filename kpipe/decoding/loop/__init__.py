@@ -1,0 +1,1 @@
+"""The loop that every way of decoding runs in, on Keras."""
