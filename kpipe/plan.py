@@ -127,7 +127,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         optimizer=" or ".join(dict.fromkeys(m.optimizer.name for m in pipeline.train if isinstance(m, Optimizes))),
         batch_size=batch_size,
         steps_per_epoch=steps,
-        stages=tuple(stage_words(method, steps) for method in pipeline.train),
+        stages=tuple(stage_words(method, steps_of(method, splits, batch_size) or steps) for method in pipeline.train),
         yaml=effective_yaml(pipeline),
     )
 
@@ -202,13 +202,19 @@ def itemsize(dtype: str) -> int:
     return np.dtype(dtype).itemsize
 
 
+def steps_of(method: Method, splits: Splits, batch_size: int) -> int:
+    """Steps in an epoch of a method that takes only some of the examples; 0 of one that takes them all."""
+    examples = dict(method).get("examples")
+    return 0 if examples is None else -(-min(examples, len(splits.train)) // batch_size)
+
+
 def stage_words(method: Method, steps: int) -> str:
     """A stage in one line: type, epochs, optimizer, then whatever was set: every field that is not at its default."""
     words = [method.type]
     fields = dict(method)
     epochs = fields.pop("epochs", None)
     if epochs is not None:
-        words.append(f"{epochs:,} epochs x {fields.pop('steps_per_epoch', None) or steps:,} steps")
+        words.append(f"{epochs:,} epochs x {fields.pop('steps_per_epoch', None) or steps:,} steps{method.times}")
     optimizer = fields.pop("optimizer", None)
     if optimizer is not None:
         words.append(optimizer_words(optimizer))

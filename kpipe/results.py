@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from kpipe.evaluation.evidence import Evidence, Row
 
 HEADLINE = (
-    "exact_match", "bleu", "chrf", "entity_f1", "accuracy", "subset_accuracy", "perplexity", "mase", "rmse", "mae",
-    "r2", "reconstruction_error", "macro_f1",
+    "exact_match", "bleu", "chrf", "token_accuracy", "entity_f1", "accuracy", "subset_accuracy", "perplexity", "mase",
+    "rmse", "mae", "r2", "reconstruction_error", "macro_f1",
 )  # fmt: skip
 
 

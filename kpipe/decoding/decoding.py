@@ -54,17 +54,20 @@ class Decoding(Component):
         batches: Iterable[Mapping[str, np.ndarray]],
         signature: Signature,
         seed: int = 0,
+        numbers: Iterable[np.ndarray] | None = None,
     ) -> list[np.ndarray]:
         """The tokens produced for each example, without its end token, in the order given.
 
         A batch holds the inputs by name. Of `text` the source; of `next_token` the tokens (batch, time) to go on
-        from, padded at the end. What is drawn depends on ``seed`` and on the example's place among all alone: the same
-        call gives the same tokens, however the examples are put into batches.
+        from, padded at the end. What is drawn depends on ``seed`` and the example's number alone, however the examples
+        are put into batches; ``numbers`` (batch,) gives those of each batch, by default they are counted.
 
         Padding and start are never produced; the unknown token may be.
 
         Raises: WrongInput: the model does not produce text.
         """
+        import numpy as np
+
         from kpipe.decoding.loop.batches import Preparing, cut
         from kpipe.decoding.loop.compiling import compiled
 
@@ -74,10 +77,13 @@ class Decoding(Component):
             raise WrongInput(f"the model `{model.name}` learns {task} and produces no text, so there is none to decode")
         search, preparing = self.search(), Preparing(signature, self.max_length, seed if self.draws else None)
         found: list[np.ndarray] = []
+        given = None if numbers is None else iter(numbers)
         for batch in batches:
-            ready, there, steps, produced = preparing.prepare(batch)
-            tokens = compiled(model, stepper, search, steps, produced)(ready)
-            found += cut(tokens, ready.sizes, produced)[:there]
+            count = len(next(iter(batch.values())))
+            counted = np.arange(len(found), len(found) + count) if given is None else next(given)
+            ready, there, steps = preparing.prepare(batch, counted)
+            tokens = compiled(model, stepper, search, steps)(ready)
+            found += cut(tokens, ready.sizes, ready.totals)[:there]
         return found
 
     def texts(
@@ -91,6 +97,6 @@ class Decoding(Component):
         indices = [
             group[start : start + batch_size] for group in split.groups for start in range(0, len(group), batch_size)
         ]
-        tokens = self.decode(model, (split.take(batch) for batch in indices), signature, seed)
+        tokens = self.decode(model, (split.take(batch) for batch in indices), signature, seed, indices)
         back = np.argsort(np.concatenate(indices), kind="stable")
         return [vocabulary.decode(tokens[place]) for place in back]

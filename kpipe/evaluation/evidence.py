@@ -133,10 +133,11 @@ class Evidence:
 
     @cached_property
     def references(self) -> tuple[str, ...]:
-        """The text that each example has as its target."""
+        """The text that each example has as its target, as its vocabulary reads it: a token that train does not have
+        stands as a mark that no model writes."""
         vocabulary = self.signature.target.vocabulary
         assert vocabulary is not None
-        return tuple(vocabulary.decode(self.targets[self.steps_of(position)]) for position in range(len(self)))
+        return tuple(vocabulary.reference(self.targets[self.steps_of(position)]) for position in range(len(self)))
 
     def source(self, position: int) -> str:
         """The text that goes in."""

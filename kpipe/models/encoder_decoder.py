@@ -76,7 +76,9 @@ class EncoderDecoder(Architecture):
 
         source, previous = (open_input(feature) for feature in signature.inputs)
         there = TokenMask(name="source_there")(source)
-        memory, states = self._encode(source, there, signature)
+        # rows that fill up a batch have no token, which recurrent layers on a GPU refuse
+        read = TokenMask(at_least_one=True, name="source_read")(source)
+        memory, states = self._encode(source, read, signature)
         decoder = RecurrentDecoder(
             vocabulary_size=signature.target.size,
             cell=self.cell,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from kpipe.spec.one_of import OneOf
 from kpipe.spec.spec import Spec, Tuple
-from kpipe.tokenization.special import SPECIAL, UNKNOWN
+from kpipe.tokenization.special import SPECIAL, UNKNOWN, UNREADABLE
 from kpipe.tokenization.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -56,6 +56,15 @@ class Vocabulary(Spec):
         import numpy as np
 
         return np.array(self.tokenizer.encode(text, self), np.int32)
+
+    def reference(self, numbers: Sequence[int] | np.ndarray) -> str:
+        """The text that was to be written: unknown tokens are a mark that is never written, so they never match."""
+        return self._marked.decode(numbers)
+
+    @cached_property
+    def _marked(self) -> Vocabulary:
+        tokens = tuple(UNREADABLE if number == UNKNOWN else token for number, token in enumerate(self.tokens))
+        return self.model_copy(update={"tokens": tokens})
 
     def decode(self, numbers: Sequence[int] | np.ndarray) -> str:
         """The text of numbers; special ones but the unknown are left out."""

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from kpipe.errors import WrongInput
 from kpipe.parts import Stack, parts_of
@@ -95,6 +95,9 @@ class Trained:
 
 class Method(Component):
     """A way of training."""
+
+    times: ClassVar[str] = ""
+    """How often it goes through its epochs, in words, where it is more than once."""
 
     @property
     def needs(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from kpipe.signature import Signature
 from kpipe.training.gradient_descent import GradientDescent
@@ -35,6 +35,7 @@ class PretrainLayerwise(GradientDescent):
     """
 
     type: Literal["pretrain_layerwise"] = "pretrain_layerwise"
+    times: ClassVar[str] = " for each layer"
 
     @property
     def needs(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from kpipe.decoding.beam import Beam
 from kpipe.decoding.greedy import Greedy
+from kpipe.decoding.sampling import Sampling
 from kpipe.parts import Parts, give
 from kpipe.signature import Feature, Signature, Target
 from kpipe.tokenization.characters import Characters
@@ -72,4 +73,14 @@ def test_a_beam_goes_on_as_if_each_prompt_stood_alone(language_model: Any, refer
 
 def test_by_default_prompt_and_text_are_as_long_as_the_longest_known(language_model: Any) -> None:
     found = Greedy().decode(language_model, [{"tokens": PROMPTS}], SIGNATURE)
-    assert max(map(len, found)) <= 10 - 4 + 1
+    for row, produced in zip(PROMPTS, found, strict=True):
+        assert len(given(row)) + len(produced) <= 10 + 1
+
+
+def test_a_text_does_not_depend_on_those_beside_it(language_model: Any) -> None:
+    for decoding in (Greedy(), Sampling(temperature=2.0)):
+        together = decoding.decode(language_model, [{"tokens": PROMPTS}], SIGNATURE)
+        for number, row in enumerate(PROMPTS):
+            alone = np.array([given(row)], "int32")
+            (found,) = decoding.decode(language_model, [{"tokens": alone}], SIGNATURE, numbers=[np.array([number])])
+            assert found.tolist() == together[number].tolist()

@@ -82,5 +82,5 @@ def test_cold_it_is_greedy(model_of: Any, signature: Any, sources: np.ndarray) -
 def test_every_backend_draws_the_same(model_of: Any, signature: Any, sources: np.ndarray) -> None:
     found = Sampling(temperature=1.5).decode(model_of(), [{"source": sources}], signature, seed=7)
     assert listed(found) == [
-        [8, 10], [], [4, 11, 4, 8, 4, 7, 4, 11, 1], [], [], [1, 1, 6, 8, 6, 5, 8, 8, 6], [10, 10, 9, 5],
+        [8, 10], [], [4, 11, 4, 8, 4, 7, 4, 11, 1], [], [], [1, 1, 6, 7], [10, 10, 9, 5],
     ]  # fmt: skip

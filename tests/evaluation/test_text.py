@@ -15,11 +15,17 @@ from kpipe.evaluation.metrics.bleu import Bleu
 from kpipe.evaluation.metrics.character_error_rate import CharacterErrorRate
 from kpipe.evaluation.metrics.chrf import Chrf
 from kpipe.evaluation.metrics.exact_match import ExactMatch
+from kpipe.evaluation.metrics.token_accuracy import TokenAccuracy
 
 
 def test_exact_match_counts_whole_texts(make_texts: Any) -> None:
     evidence = make_texts(["ab", "ab", "", "a b"], ["ab", "abc", "", "ab"])
     assert ExactMatch().compute(evidence) == {"exact_match": 0.5}
+
+
+def test_token_accuracy_counts_tokens_in_their_places(make_texts: Any) -> None:
+    evidence = make_texts(["abcd", "ab"], ["abxd", "abcc"])
+    assert TokenAccuracy().compute(evidence)["token_accuracy"] == pytest.approx((3 + 2) / (4 + 4))
 
 
 def test_character_error_rate_is_changes_over_letters(make_texts: Any) -> None:
@@ -100,3 +106,14 @@ def test_alignment_is_drawn_of_a_model_with_attention_alone(backend: str, make_t
     assert png(figure)
     without = EncoderDecoder(units=4, embedding=3, attention="none").build(evidence.signature)
     assert Alignment().draw(make_texts(["a"], ["a"], model=without)) is None
+
+
+def test_a_word_that_train_has_not_is_never_right() -> None:
+    from kpipe.tokenization.vocabulary import Vocabulary
+    from kpipe.tokenization.words import Words
+
+    vocabulary = Vocabulary.learn(Words(), ["the cat sat"])
+    numbers = vocabulary.encode("the owl sat")
+    assert vocabulary.decode(numbers) == "the <unknown> sat"
+    assert vocabulary.reference(numbers) == "the \ufffd sat"
+    assert vocabulary.decode(vocabulary.encode("the cat sat")) == vocabulary.reference(vocabulary.encode("the cat sat"))

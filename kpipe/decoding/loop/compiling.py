@@ -18,25 +18,25 @@ class Compiled:
     """The loops compiled for a model, by what they depend on; shapes are the backend's own business."""
 
     def __init__(self) -> None:
-        self.loops: dict[tuple[Search, int, int], Run] = {}
+        self.loops: dict[tuple[Search, int], Run] = {}
 
 
-def compiled(model: keras.Model, stepper: Stepper, search: Search, steps: int, produced: int) -> Run:
+def compiled(model: keras.Model, stepper: Stepper, search: Search, steps: int) -> Run:
     """The loop for a model; compiled at its first call, and once more for each new shape."""
     kept = getattr(model, "kpipe_compiled", None)
     if not isinstance(kept, Compiled):
         kept = model.kpipe_compiled = Compiled()
-    key = search, steps, produced
+    key = search, steps
     if key not in kept.loops:
-        kept.loops[key] = compile_loop(model, stepper, search, steps, produced)
+        kept.loops[key] = compile_loop(model, stepper, search, steps)
     return kept.loops[key]
 
 
-def compile_loop(model: keras.Model, stepper: Stepper, search: Search, steps: int, produced: int) -> Run:
+def compile_loop(model: keras.Model, stepper: Stepper, search: Search, steps: int) -> Run:
     """A graph on TensorFlow, XLA on JAX with the weights as arguments, and plain PyTorch without gradients."""
 
     def run(batch: Batch) -> Any:
-        return generate(stepper, search, batch, steps, produced)
+        return generate(stepper, search, batch, steps)
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf

@@ -24,23 +24,25 @@ class Batch(NamedTuple):
     """(batch, given) int32: the tokens that each text begins with, padded; at least one each"""
     sizes: Any
     """(batch,) int32: how many are given"""
+    totals: Any
+    """(batch,) int32: how many there will be at most, with those given"""
     idle: Any
     """(batch,) bool: an example that only fills up the batch"""
     draws: Any
     """(batch, steps) float32 in [0, 1), or (batch, 0)"""
 
 
-def generate(stepper: Stepper, search: Search, batch: Batch, steps: int, produced: int) -> Any:
-    """Texts (batch, steps + 1): what is given, then at most ``produced`` tokens, then padding.
+def generate(stepper: Stepper, search: Search, batch: Batch, steps: int) -> Any:
+    """Texts (batch, steps + 1): what is given, then what is produced, up to each text's total, then padding.
 
     What is given is fed token by token like the rest, so that texts that begin with different numbers of tokens go
     side by side. Ends before ``steps`` when all texts have ended. Padding and start are never produced; the unknown
     token may be, as it says that a word is wanted which the vocabulary has not.
     """
     count, length = batch.given.shape
-    state, given, sizes, ended = keras.tree.map_structure(
+    state, given, sizes, totals, ended = keras.tree.map_structure(
         lambda tensor: repeated(tensor, search.width),
-        (stepper.start(batch.inputs, steps), batch.given, batch.sizes, batch.idle),
+        (stepper.start(batch.inputs, steps), batch.given, batch.sizes, batch.totals, batch.idle),
     )
     tokens = ops.pad(given, ((0, 0), (0, steps + 1 - length)), constant_values=PADDING)
 
@@ -59,7 +61,7 @@ def generate(stepper: Stepper, search: Search, batch: Batch, steps: int, produce
         written = ops.take(tokens, position + 1, axis=1)  # what is given, or padding
         chosen = ops.where(ops.logical_or(forced, ended), written, chosen)
         tokens = ops.slice_update(tokens, (0, position + 1), chosen[:, None])
-        last = ops.logical_or(chosen == END, position + 2 >= sizes + produced)
+        last = ops.logical_or(chosen == END, position + 2 >= totals)
         ended = ops.logical_or(ended, ops.logical_and(ops.logical_not(forced), last))
         return position + 1, tokens, ended, memory, state
 

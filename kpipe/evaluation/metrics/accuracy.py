@@ -9,12 +9,13 @@ from kpipe.signature import Task
 
 
 class Accuracy(Metric):
-    """The fraction of examples, or of labels, predicted right.
+    """The fraction of examples, labels, tags or next tokens predicted right.
 
-    classes: the most probable class is the true one. labels: ``accuracy`` is the fraction of single yes/no answers
+    classes: the most probable class is the true one; tags and next_token: the same for each step, those of all
+    examples together. labels: ``accuracy`` is the fraction of single yes/no answers
     that are right, ``subset_accuracy`` the fraction of examples with every label right (a probability of 0.5 is a yes).
 
-    Shapes: (examples, num_classes | num_labels) -> ``accuracy``; for labels ``subset_accuracy`` too
+    Shapes: (examples | steps, num_classes | num_labels) -> ``accuracy``; for labels ``subset_accuracy`` too
 
     Raises: Nothing.
 
@@ -25,7 +26,7 @@ class Accuracy(Metric):
     """
 
     type: Literal["accuracy"] = "accuracy"
-    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "tags", "text", "next_token"})
+    tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "tags", "next_token"})
 
     def compute(self, evidence: Evidence) -> dict[str, float]:
         from sklearn.metrics import accuracy_score

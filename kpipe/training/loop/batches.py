@@ -12,6 +12,7 @@ import numpy as np
 
 from kpipe.backend import derive
 from kpipe.signature import Signature
+from kpipe.tokenization.special import IGNORED
 from kpipe.training.method import Examples
 
 HELD_BYTES = 2**26
@@ -121,30 +122,57 @@ class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return drawn
 
 
-class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """The batches of a split in its own order; those of padded sequences by their lengths, and filled up."""
+class PaddedValidation(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of a padded split by their lengths, filled up, each target with a weight.
+
+    Keras adds up the mean losses of batches by their numbers of rows, those that fill up among them. With the weight
+    (rows of all batches / targets of all) x (targets of the batch / its rows), the sum is the mean over all targets.
+    """
 
     def __init__(self, examples: Examined, batch_size: int) -> None:
         super().__init__(workers=1)
-        self.examples = examples
-        if examples.signature.is_padded:
-            self.batches = [batch for group in examples.split.groups for batch in filled(group, batch_size)]
-        else:
-            starts = range(0, len(examples), batch_size)
-            self.batches = [np.arange(start, min(start + batch_size, len(examples))) for start in starts]
+        self.examples, self.rows = examples, batch_size
+        self.batches = [batch for group in examples.split.groups for batch in filled(group, batch_size)]
+        self.targets = [int(present(examples.take(batch)[1]).sum()) for batch in self.batches]
 
     @property
     def num_batches(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        return self.examples.take(self.batches[index])
+        inputs, target, *_ = self.examples.take(self.batches[index])
+        weight = len(self.batches) * self.targets[index] / max(sum(self.targets), 1)
+        shape = target.shape if target.dtype.kind == "i" else target.shape[:1]
+        return inputs, target, np.full(shape, weight, "float32")
+
+
+def present(target: np.ndarray) -> np.ndarray:
+    """Which targets are there: of numbers, whole rows."""
+    if target.dtype.kind == "i":
+        return np.asarray(target != IGNORED)
+    return np.asarray(~np.isnan(target.reshape(len(target), -1)).any(axis=1))
+
+
+class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """The batches of a split in its own order."""
+
+    def __init__(self, examples: Examined, batch_size: int) -> None:
+        super().__init__(workers=1)
+        self.examples, self.batch_size = examples, batch_size
+
+    @property
+    def num_batches(self) -> int:
+        return -(-len(self.examples) // self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        end = min((index + 1) * self.batch_size, len(self.examples))
+        return self.examples.take(np.arange(index * self.batch_size, end))
 
 
 def validation_batches(examples: Examined, batch_size: int) -> Any:
     """The batches of a split for evaluation, in the form the backend takes fastest."""
     if examples.signature.is_padded:
-        return of_any_shape(OrderedBatches(examples, batch_size))
+        return of_any_shape(PaddedValidation(examples, batch_size))
     size = even_batch_size(len(examples), batch_size)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
