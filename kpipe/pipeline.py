@@ -63,6 +63,7 @@ class Pipeline(Spec):
     def _sections_fit(self) -> Pipeline:
         problems = [*self.evaluate.misfits(self.model.learns(self.data.task), self.data.kind)]
         problems += self._methods_without_what_they_need()
+        problems += self._sections_without_effect()
         for problem in self.model.misfits(self.data.kind, self.data.task):
             fitting = [
                 name
@@ -82,6 +83,16 @@ class Pipeline(Spec):
                 words = " and ".join(PARTS[part] for part in sorted(missing))
                 message = f"`{method.type}`, as it is set here, needs a model {words}: `{self.model.type}` is none"
                 yield Problem(("train", position), message, f"models that fit: {', '.join(fitting) or 'none'}")
+
+    def _sections_without_effect(self) -> Iterator[Problem]:
+        task = self.model.learns(self.data.task)
+        last = len(self.train) - 1
+        if not self.train[last].learns_target and task not in (None, "reconstruction"):
+            message = f"`{self.train[last].type}` comes last and does not train the model's answers ({task})"
+            yield Problem(("train", last), message, "let `{type: fit}` come after it")
+        if self.decode != Greedy() and task not in (None, "text", "next_token"):
+            message = f"`{self.decode.type}` says how text is produced, but the model learns {task}"
+            yield Problem(("decode",), message, "remove it")
 
 
 PARTS = {"stack": "made of autoencoders", "teacher_forcing": "that can be trained on its own tokens"}

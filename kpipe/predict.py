@@ -77,7 +77,8 @@ def redecoding(predictor: Predictor, run: Run, overrides: Sequence[str]) -> Pred
     other = [override for override in overrides if not override.startswith("decode.") and override[:7] != "decode="]
     if other:
         raise WrongInput(
-            f"--set {other[0]}: a trained model is as it is", "only `decode` can be set, as decode.width=4"
+            f"--set {other[0]}: a trained model is as it is",
+            "only `decode` can be set, as --set decode='{type: beam, width: 4}'",
         )
     document = read_document(run.folder / "resolved.yaml", overrides)
     return replace(predictor, pipeline=checked(Pipeline, document))
@@ -145,5 +146,6 @@ def require(paths: Sequence[Path]) -> None:
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise DataError(
-            f"no such file or folder: {', '.join(missing)}", "give images, a folder, .npy, .npz, .csv or .parquet"
+            f"no such file or folder: {', '.join(missing)}",
+            "give images, a folder, .npy, .npz, a table, or a .txt file with a text a line",
         )

@@ -101,6 +101,7 @@ def render(report: Report) -> str:
         single={name: value for name, value in report.metrics.items() if "/" not in name},
         classes=class_table(report.metrics),
         columns=list(dict.fromkeys(name for row in report.history for name in row)),
+        slides=any(layer.arithmetic for layer in report.layers),
         parameters=sum(layer.parameters for layer in report.layers),
     )
 

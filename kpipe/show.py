@@ -92,11 +92,14 @@ def layer_table(plan: Plan, names: bool) -> Table:
         table.add_column("name", no_wrap=True)
     table.add_column("layer")
     table.add_column("output", no_wrap=True)
-    table.add_column("arithmetic")
+    slides = any(layer.arithmetic for layer in plan.layers)
+    if slides:
+        table.add_column("arithmetic")
     table.add_column("parameters", justify="right", no_wrap=True)
     for layer in plan.layers:
-        row = (layer.words, shape_words(layer.output), layer.arithmetic, f"{layer.parameters:,}")
-        table.add_row(*((layer.name, *row) if names else row))
+        row = [layer.name] if names else []
+        row += [layer.words, shape_words(layer.output)] + [layer.arithmetic] * slides + [f"{layer.parameters:,}"]
+        table.add_row(*row)
     return table
 
 

@@ -166,15 +166,13 @@ def test_predict_answers_from_raw_input(finished: tuple[str, Finished], tmp_path
     json.dumps(answers)
 
 
+@pytest.mark.parametrize("finished", ["reviews", "text", "tags"], indirect=True)
 def test_mlflow_loads_the_model_and_it_answers_alike(
     finished: tuple[str, Finished], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import mlflow
     import pandas as pd
 
-    task, _ = finished
-    if task not in ("reviews", "text", "tags"):
-        pytest.skip("one way in: text; the others are arrays, as of every other model")
     client = mlflow.MlflowClient(f"sqlite:///{runs.ROOT.absolute()}/mlflow.db")
     found = client.get_run(runs.find(runs.ROOT, "last").record.mlflow_run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{runs.ROOT.absolute()}/mlflow.db")

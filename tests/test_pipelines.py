@@ -162,3 +162,8 @@ def test_rnn_digits_reads_digits_row_by_row(backend: str, tmp_path: Path) -> Non
 def test_rnn_adding_keeps_a_number_over_many_steps(backend: str, tmp_path: Path) -> None:
     values = measured("rnn_adding", tmp_path, "data.examples=6000", "data.length=20", "train.epochs=8")
     assert values["rmse"] < 0.1
+
+
+@pytest.mark.slow
+def test_rnn_tagging_tags_words(backend: str, tmp_path: Path, beside_real_data: None) -> None:
+    assert measured("rnn_tagging", tmp_path, "train.epochs=2")["accuracy"] >= 0.88

@@ -50,5 +50,10 @@ def predict(
 
 def read_lines() -> list[str]:
     """The lines of standard input, without empty ones."""
-    lines = (line.rstrip("\r\n") for line in typer.get_text_stream("stdin", encoding="utf-8"))
+    from kpipe.errors import DataError
+
+    try:
+        lines = [line.rstrip("\r\n") for line in typer.get_text_stream("stdin", encoding="utf-8")]
+    except UnicodeDecodeError as error:
+        raise DataError(f"standard input is no UTF-8: {error.reason}", "iconv -f latin1 -t utf-8 makes it so") from None
     return [line for line in lines if line.strip()]

@@ -137,8 +137,9 @@ def buckets_of(*parts: Columns) -> tuple[Bucket, ...]:
     buckets: list[Bucket] = []
     for bound in bounds_of(leading):
         held = leading <= bound
-        room = {name: int(each[held].max(initial=1)) for name, each in lengths.items()}
-        buckets.append(Bucket({name: -(-length // ROUND) * ROUND for name, length in room.items()} | {names[0]: bound}))
+        beside = {name: each for name, each in lengths.items() if (each != leading).any()}
+        room = {name: -(-int(each[held].max(initial=1)) // ROUND) * ROUND for name, each in beside.items()}
+        buckets.append(Bucket(dict.fromkeys(names, bound) | room))  # those as long as the first are padded like it
     return tuple(buckets)
 
 

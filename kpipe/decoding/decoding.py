@@ -62,7 +62,7 @@ class Decoding(Component):
         from, padded at the end. What is drawn depends on ``seed`` and the example's number alone, however the examples
         are put into batches; ``numbers`` (batch,) gives those of each batch, by default they are counted.
 
-        Padding and start are never produced; the unknown token may be.
+        Padding, unknown and start are never produced.
 
         Raises: WrongInput: the model does not produce text.
         """

@@ -32,7 +32,7 @@ def heat_maps(model: keras.Model, images: np.ndarray, outputs: np.ndarray) -> np
 
 def cut(model: keras.Model) -> tuple[keras.Model, keras.Model] | None:
     """The model in two, before and after its last feature maps of at least 4 x 4, or else its last feature maps."""
-    maps = [layer for layer in after_first_weights(model) if len(layer.output.shape) == 4]
+    maps = [layer for layer in after_first_weights(model) if len(getattr(layer.output, "shape", ())) == 4]
     sides = [min(size for size in layer.output.shape[1:3]) for layer in maps]
     fine = [layer for layer, side in zip(maps, sides, strict=True) if side >= SMALLEST]
     for layer in reversed(fine or maps):

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+LONGEST_TEXT = 80
+"""Letters of a text shown in a table of mistakes."""
+
+
 class Confusion(NamedTuple):
     """How often one class was read as another."""
 
@@ -126,8 +130,7 @@ def wrong_steps(evidence: Evidence) -> np.ndarray:
 
 def text_row(evidence: Evidence, position: int) -> tuple[str, str, str, str]:
     """The position with the source, the reference, and what was written."""
-    example = f"{position:,}: {evidence.source(position)}"
-    return example, evidence.references[position], evidence.generated[position], ""
+    return example_words(evidence, position), evidence.references[position], evidence.generated[position], ""
 
 
 def rows(evidence: Evidence, count: int = 10) -> list[tuple[str, str, str, str]]:
@@ -138,7 +141,18 @@ def rows(evidence: Evidence, count: int = 10) -> list[tuple[str, str, str, str]]
         return [tag_row(evidence, int(step)) for step in wrong_steps(evidence)[:count]]
     if evidence.task == "text":
         return [text_row(evidence, int(position)) for position in wrong_texts(evidence)[:count]]
-    return [(f"{position:,}", *answer(evidence, position)) for position in wrong(evidence)[:count]]
+    return [
+        (example_words(evidence, int(position)), *answer(evidence, int(position)))
+        for position in wrong(evidence)[:count]
+    ]
+
+
+def example_words(evidence: Evidence, position: int) -> str:
+    """The position in the split; of a text also how it begins: ``1,736: a gripping film, but``."""
+    if evidence.signature.input.vocabulary is None:
+        return f"{position:,}"
+    text = evidence.source(position)
+    return f"{position:,}: {text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 3] + '...'}"
 
 
 def answer(evidence: Evidence, position: int) -> tuple[str, str, str]:

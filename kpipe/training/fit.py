@@ -99,6 +99,10 @@ class Fit(GradientDescent):
         return self
 
     @property
+    def learns_target(self) -> bool:
+        return self.objective == "target"
+
+    @property
     def needs(self) -> frozenset[str]:
         stack = {"stack"} if self.objective == "reconstruction" else set()
         return frozenset(stack | ({"teacher_forcing"} if self.teacher_forcing != 1.0 else set()))

@@ -100,6 +100,11 @@ class Method(Component):
     """How often it goes through its epochs, in words, where it is more than once."""
 
     @property
+    def learns_target(self) -> bool:
+        """Whether the model's own outputs are trained; False of one that only prepares other stages."""
+        return True
+
+    @property
     def needs(self) -> frozenset[str]:
         """The parts of a model that it cannot do without, by their names in ``Parts``."""
         return frozenset()

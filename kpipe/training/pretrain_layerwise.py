@@ -38,6 +38,10 @@ class PretrainLayerwise(GradientDescent):
     times: ClassVar[str] = " for each layer"
 
     @property
+    def learns_target(self) -> bool:
+        return False
+
+    @property
     def needs(self) -> frozenset[str]:
         return frozenset({"stack"})
 

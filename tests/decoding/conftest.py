@@ -11,11 +11,11 @@ import pytest
 from kpipe.models.encoder_decoder import EncoderDecoder
 from kpipe.signature import Feature, Signature, Target
 from kpipe.tokenization.characters import Characters
-from kpipe.tokenization.special import END, PADDING, START
+from kpipe.tokenization.special import END, PADDING, START, UNKNOWN
 from kpipe.tokenization.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.learn(Characters(), ["abcdefgh"])
-FORBIDDEN = [PADDING, START]
+FORBIDDEN = [PADDING, UNKNOWN, START]
 
 
 class Reference:

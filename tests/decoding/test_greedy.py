@@ -10,7 +10,7 @@ import pytest
 from kpipe.decoding.greedy import Greedy
 from kpipe.errors import WrongInput
 from kpipe.parts import Parts, give
-from kpipe.tokenization.special import END, PADDING, START
+from kpipe.tokenization.special import END, PADDING, START, UNKNOWN
 
 KINDS: list[dict[str, Any]] = [
     {"cell": "lstm", "attention": "additive"},
@@ -86,10 +86,10 @@ def test_new_weights_are_used_without_compiling_anew(model_of: Any, signature: A
 def test_padding_and_start_are_never_produced(model_of: Any, signature: Any, sources: np.ndarray) -> None:
     model = model_of()
     bias = model.get_layer("target").output_layer.bias
-    bias.assign(np.where(np.isin(np.arange(bias.shape[0]), [PADDING, START]), 1000.0, 0.0))
+    bias.assign(np.where(np.isin(np.arange(bias.shape[0]), [PADDING, UNKNOWN, START]), 1000.0, 0.0))
     produced = np.concatenate(Greedy().decode(model, [{"source": sources}], signature))
     assert len(produced)
-    assert not np.isin(produced, [PADDING, START]).any()
+    assert not np.isin(produced, [PADDING, UNKNOWN, START]).any()
 
 
 def test_a_model_without_text_is_refused(backend: str, signature: Any) -> None:

@@ -10,7 +10,7 @@ from keras import ops
 
 from kpipe.decoding.loop.search import Search, Step
 from kpipe.parts import Stepper
-from kpipe.tokenization.special import END, PADDING, START
+from kpipe.tokenization.special import END, PADDING, START, UNKNOWN
 
 FORBIDDEN = -1e9
 
@@ -36,8 +36,8 @@ def generate(stepper: Stepper, search: Search, batch: Batch, steps: int) -> Any:
     """Texts (batch, steps + 1): what is given, then what is produced, up to each text's total, then padding.
 
     What is given is fed token by token like the rest, so that texts that begin with different numbers of tokens go
-    side by side. Ends before ``steps`` when all texts have ended. Padding and start are never produced; the unknown
-    token may be, as it says that a word is wanted which the vocabulary has not.
+    side by side. Ends before ``steps`` when all texts have ended. Padding, unknown and start are never produced: they
+    are no words.
     """
     count, length = batch.given.shape
     state, given, sizes, totals, ended = keras.tree.map_structure(
@@ -76,7 +76,7 @@ def repeated(tensor: Any, width: int) -> Any:
 
 
 def allowed(logits: Any) -> Any:
-    """Logits in float32, those of padding and start far below all others."""
+    """Logits in float32, those of padding, unknown and start far below all others."""
     penalty = np.zeros(logits.shape[-1], "float32")
-    penalty[[PADDING, START]] = FORBIDDEN
+    penalty[[PADDING, UNKNOWN, START]] = FORBIDDEN
     return ops.cast(logits, "float32") + ops.convert_to_tensor(penalty)

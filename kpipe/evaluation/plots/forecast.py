@@ -21,7 +21,7 @@ class Forecast(Plot):
     """Some examples: what was seen, what followed (blue), the forecast (orange) and the last value seen (dotted).
 
     Examples are spread evenly over the split; of a forecast of several values the first two are drawn. Steps count
-    from the first that is forecast.
+    from the last that is seen.
 
     Shapes: (examples, horizon, num_values) -> a picture
 
@@ -84,4 +84,4 @@ def label(panels: np.ndarray, examples: list[str], names: tuple[str, ...]) -> No
             words = f"{shorten(name)}, {example}" if len(names) > 1 else example
             panels[row, column].set_title(words, loc="left", fontsize=SMALL, color=SOFT)
     for axes in panels[-1]:
-        axes.set_xlabel("steps from the first that is forecast", fontsize=SMALL, color=SOFT)
+        axes.set_xlabel("steps from the last that is seen", fontsize=SMALL, color=SOFT)

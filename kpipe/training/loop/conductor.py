@@ -182,7 +182,12 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         assert self.signals.received is not None
         epoch, step = self.progress.epoch, self.progress.step
         where = f"epoch {epoch + 1}, step {step}" if step else f"the end of epoch {epoch}"
-        raise Interrupted(f"stopped at {where}; saved", signal=self.signals.received)
+        raise Interrupted(f"stopped{self.stage_words} at {where}; saved", signal=self.signals.received)
+
+    @property
+    def stage_words(self) -> str:
+        """`` in 1-pretrain_layerwise/dense2`` where there are several stages; of a single one nothing."""
+        return f" in {self.stage.name}" if self.stage.index or self.stage.part or "-" in self.stage.name else ""
 
     def diverge(self, name: str, value: float, step: int) -> None:
         """Leaves ``fit`` with what is known of the accident."""
