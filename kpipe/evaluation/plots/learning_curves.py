@@ -106,7 +106,8 @@ def draw_curve(axes: Axes, history: Sequence[Row], name: str, begin: int) -> Non
     for before, (position, row) in zip(history, enumerate(history[1:], begin + 1), strict=False):
         if row.stage != before.stage:
             axes.axvline(position - 0.5, color=SOFT, linewidth=0.8, linestyle=":")
-    name_the_parts(axes, history, begin)
+    if name == "loss":
+        name_the_parts(axes, history, begin)
 
 
 def ring_the_best(axes: Axes, history: Sequence[Row], name: str, begin: int) -> None:
