@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from kpipe import runs
+from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline
 from kpipe.predict import evaluate_run, predict_inputs
 from kpipe.run import Finished, run
@@ -164,6 +165,12 @@ def test_predict_answers_from_raw_input(finished: tuple[str, Finished], tmp_path
         if task == "tags":
             assert [len(answer["tags"].split()) for answer in answers] == [1, 2, 1]
     json.dumps(answers)
+
+
+@pytest.mark.parametrize("finished", ["forecast"], indirect=True)
+def test_a_file_of_a_time_series_is_for_predicting(finished: tuple[str, Finished]) -> None:
+    with pytest.raises(WrongInput, match="forecasts are measured on a split"):
+        evaluate_run("last", data=Path("some.csv"))
 
 
 @pytest.mark.parametrize("finished", ["reviews", "text", "tags"], indirect=True)

@@ -25,9 +25,9 @@ class MaskedPooling(keras.layers.Layer):  # type: ignore[misc]
         if there is None:
             return ops.mean(x, axis=1) if self.how == "mean" else ops.max(x, axis=1)
         real = there[..., None]
-        count = ops.sum(ops.cast(real, x.dtype), axis=1)  # (batch, 1)
+        count = ops.sum(ops.cast(real, "float32"), axis=1)  # (batch, 1); a bfloat16 could not count beyond 256
         if self.how == "mean":
-            return ops.sum(ops.where(real, x, 0.0), axis=1) / ops.maximum(count, 1.0)
+            return ops.sum(ops.where(real, x, 0.0), axis=1) / ops.cast(ops.maximum(count, 1.0), x.dtype)
         return ops.where(count > 0, ops.max(ops.where(real, x, FAR_BELOW), axis=1), 0.0)
 
     def compute_mask(self, *inputs: Any, **kwargs: Any) -> None:

@@ -193,7 +193,8 @@ class StackedAutoencoder(Architecture):
         for number, tier in enumerate(tiers):
             taken = x = keras.Input(below.shape[1:], name=f"{tier.name}_input")
             if self.corruption:
-                extremes = (0.0, 1.0) if number else self._extremes(feature)
+                hidden = (-1.0, 1.0) if self.activation.name == "tanh" else (0.0, 1.0)
+                extremes = hidden if number else self._extremes(feature)
                 x = self.corruption.layer(f"{tier.name}_corruption", *extremes)(x)
             autoencoder = keras.Model(taken, tier.decode(tier.encode(x)), name=f"{tier.name}_autoencoder")
             yield Level(tier.name, keras.Model(inputs, below, name=f"below_{tier.name}"), autoencoder)

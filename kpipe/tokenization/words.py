@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -11,8 +13,17 @@ from pydantic import Field
 
 from kpipe.tokenization.tokenizer import Learned, Tokenizer, frequent
 
-PIECE = re.compile(r"\w+(?:[’'-]\w+)*|[^\w\s]", re.UNICODE)
-"""A word, in any script, with what is inside it (don't, well-known), or one mark."""
+
+@functools.cache
+def piece() -> re.Pattern[str]:
+    """A word, in any script, with what is inside it (don't, well-known), or one mark.
+
+    The marks of Hindi's or Hebrew's vowels belong to words, and ``\\w`` has them not.
+    """
+    points = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M")]
+    word = rf"[\w{''.join(points)}]"
+    return re.compile(rf"{word}+(?:[’'-]{word}+)*|[^\w\s]")
+
 
 BEFORE = frozenset(".,;:!?)]}%’”»…")
 """Marks that stand close to the word before them."""
@@ -41,8 +52,9 @@ class Words(Tokenizer):
     split_on: Literal["words", "blanks"] = Field("words", description="words: marks apart; blanks: as written")
 
     def split(self, text: str) -> list[str]:
-        folded = text.lower() if self.lowercase else text
-        return PIECE.findall(folded) if self.split_on == "words" else folded.split()
+        composed = unicodedata.normalize("NFC", text)
+        folded = composed.lower() if self.lowercase else composed
+        return piece().findall(folded) if self.split_on == "words" else folded.split()
 
     def join(self, tokens: Sequence[str]) -> str:
         if self.split_on == "blanks":

@@ -93,6 +93,9 @@ class Fit(GradientDescent):
 
     @model_validator(mode="after")
     def _teacher_forcing_only_falls(self) -> Fit:
+        if isinstance(self.teacher_forcing, Schedule) and self.teacher_forcing.type == "inverse_square_root":
+            hint = "choose one that only falls: linear, cosine, exponential, step"
+            raise refuse(Problem(("teacher_forcing", "type"), "this schedule rises before it falls", hint))
         if isinstance(self.teacher_forcing, Schedule) and self.teacher_forcing.warmup:
             hint = "leave out `warmup`: without true tokens there is nothing to begin with"
             raise refuse(Problem(("teacher_forcing", "warmup"), "teacher forcing begins at 1 and falls", hint))

@@ -395,3 +395,11 @@ def test_reviews_of_the_contract_are_read(tmp_path: Path) -> None:
     examples = splits.preparation.read([tmp_path / "r.csv"])
     assert isinstance(examples.targets, np.ndarray)
     assert examples.targets.tolist() == [0, 1] * 20
+
+
+def test_remove_takes_numbers_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "numbers.jsonl"
+    frame = pd.DataFrame({"text": range(100, 140), "kind": ["a", "b"] * 20})
+    frame.to_json(path, orient="records", lines=True)
+    splits = load(path=str(path), target="kind", target_task="classes", remove={"text": "^1"})
+    assert all(len(text) == 2 for text in texts(splits, splits.train))

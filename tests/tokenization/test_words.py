@@ -45,3 +45,9 @@ def test_seldom_words_are_unknown_and_the_commonest_come_first() -> None:
     assert vocabulary.tokens == (*SPECIAL, "a", "b")
     assert vocabulary.encode("a b c d").tolist() == [4, 5, UNKNOWN, UNKNOWN]
     assert Vocabulary.learn(Words(max_size=1), ["b b a a c"]).tokens == (*SPECIAL, "a")
+
+
+def test_marks_of_vowels_belong_to_their_words() -> None:
+    assert Words().split("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
+    assert Words().split("שָׁלוֹם!") == ["שָׁלוֹם", "!"]
+    assert Words().split("cafe\u0301") == Words().split("caf\u00e9") == ["caf\u00e9"]

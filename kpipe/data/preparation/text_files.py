@@ -50,7 +50,8 @@ def read_columns(paths: Sequence[Path], form: TextForm) -> pd.DataFrame:
         raise DataError(f"{paths[0]}: has no rows")
     for column, pattern in form.remove.items():
         if column in frame.columns:
-            frame[column] = frame[column].str.replace(pattern, "", regex=True).str.strip()
+            cleaned = frame[column].astype(str).str.replace(pattern, "", regex=True).str.strip()
+            frame[column] = cleaned.where(frame[column].notna())
     return frame
 
 
