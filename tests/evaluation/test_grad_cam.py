@@ -101,3 +101,13 @@ def test_cold_places_keep_the_image_and_hot_ones_take_colour() -> None:
 
 def vars_of(evidence: Evidence) -> dict[str, Any]:
     return {name: getattr(evidence, name) for name in Evidence.__dataclass_fields__}
+
+
+def test_layers_of_several_outputs_are_no_feature_maps(backend: str) -> None:
+    import keras
+
+    inputs = keras.Input((8, 8, 1), name="x")
+    rows = keras.layers.Reshape((8, 8))(keras.layers.Dense(1)(inputs))
+    _, state = keras.layers.GRU(3, return_sequences=True, return_state=True)(rows)
+    model = keras.Model(inputs, keras.layers.Dense(2, name="y")(state))
+    assert heat_maps(model, np.zeros((2, 8, 8, 1), "float32"), np.array([0, 1])) is not None
