@@ -136,8 +136,11 @@ def labelled(predictor: Predictor, data: Path) -> Split:
     warn_of_another_scale(predictor, examples.inputs)
     if predictor.signature.target.name in examples.inputs:  # a reconstruction's target is its input
         return split_of(examples.inputs)
-    if predictor.signature.target.task == "forecast":
-        raise WrongInput(f"{data}: forecasts are measured on a split, not on a file", "give --split test instead")
+    if examples.targets is None and predictor.signature.target.task == "forecast":
+        raise WrongInput(
+            f"{data}: holds no targets: what follows a series is forecast, and measured on a split",
+            "give --split test instead of --data, or the file to kpipe predict",
+        )
     if examples.targets is None:
         raise WrongInput(f"{data}: holds no targets to compare with", "kpipe predict takes input without targets")
     return split_of({**examples.inputs, predictor.signature.target.name: examples.targets})

@@ -169,8 +169,9 @@ def test_predict_answers_from_raw_input(finished: tuple[str, Finished], tmp_path
 
 @pytest.mark.parametrize("finished", ["forecast"], indirect=True)
 def test_a_file_of_a_time_series_is_for_predicting(finished: tuple[str, Finished]) -> None:
-    with pytest.raises(WrongInput, match="forecasts are measured on a split"):
+    with pytest.raises(WrongInput, match="measured on a split") as raised:
         evaluate_run("last", data=Path("some.csv"))
+    assert "--split test" in raised.value.hint
 
 
 @pytest.mark.parametrize("finished", ["reviews", "text", "tags"], indirect=True)

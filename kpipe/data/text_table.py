@@ -36,6 +36,7 @@ class TextTable(Source, TextForm):
 
     Vocabularies are learned on train alone. Texts longer than `max_length` are cut; with `target_text`, pairs of train
     of which either is longer are left out and counted as skipped, for half a sentence is no translation of a whole one.
+    All pairs of validation and test stay: their sources are cut, their references are whole.
 
     Shapes:
         texts -> tokens (time,) int32, target as in `table`

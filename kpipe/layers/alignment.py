@@ -7,10 +7,9 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-Score = Literal["additive", "dot", "general"]
+from kpipe.layers.masked_softmax import masked_softmax
 
-FAR_BELOW = -1e9
-"""A score whose exponential is 0 beside any other, and yet a number: a row of nothing but padding gives no NaN."""
+Score = Literal["additive", "dot", "general"]
 
 
 @keras.saving.register_keras_serializable("kpipe")
@@ -20,6 +19,14 @@ class Alignment(keras.layers.Layer):  # type: ignore[misc]
     weights = softmax(score(query, memory)), context = sum(weights * memory), with one of three scores: additive
     v . tanh(W query + U memory), dot query . memory, general query . U memory. Padding has weight 0, and where all is
     padding the context is 0, so that no gradient goes there.
+
+    Shapes:
+        queries (batch, target, units), memory (batch, source, size), keys (batch, source, units), there (batch, source)
+        boolean -> context (batch, target, size), weights (batch, target, source)
+
+    Reference:
+        D. Bahdanau et al., 2015, Neural machine translation by jointly learning to align and translate.
+        M.-T. Luong et al., 2015, Effective approaches to attention-based neural machine translation.
     """
 
     def __init__(self, units: int, score: Score, **kwargs: Any) -> None:
@@ -44,18 +51,13 @@ class Alignment(keras.layers.Layer):  # type: ignore[misc]
         return memory if self.key is None else self.key(memory)
 
     def call(self, queries: Any, memory: Any, keys: Any, there: Any) -> tuple[Any, Any]:
-        """Context (batch, target, size) and weights (batch, target, source) of queries (batch, target, units).
-
-        ``there`` (batch, source) is False on padding.
-        """
+        """Context and weights; ``there`` is False on padding."""
         if self.query is not None and self.weigh is not None:
             compared = ops.tanh(self.query(queries)[:, :, None] + keys[:, None])  # (batch, target, source, units)
             scores = self.weigh(compared)[..., 0]
         else:
             scores = ops.einsum("btu,bsu->bts", queries, keys)
-        there = there[:, None]
-        scores = ops.where(there, ops.cast(scores, "float32"), FAR_BELOW)
-        weights = ops.softmax(scores, axis=-1) * ops.cast(there, "float32")
+        weights = masked_softmax(scores, there[:, None])
         return ops.einsum("bts,bsm->btm", ops.cast(weights, memory.dtype), memory), weights
 
     def get_config(self) -> dict[str, Any]:

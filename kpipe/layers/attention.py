@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-FORBIDDEN = -1e9
-"""What stands for a score that is not allowed. Finite, so that a row of nothing else is no NaN."""
+from kpipe.layers.masked_softmax import masked_softmax
 
 WAVELENGTH = 10_000.0
 
@@ -59,7 +58,8 @@ class Attention(keras.layers.Layer):  # type: ignore[misc]
         """What the queries take from keys and values that are ready, and the weights they take it with."""
         turned = self.turn(self.split(self.query(queries)), first)
         scores = ops.einsum("bhqd,bhkd->bhqk", turned, heads.keys)
-        weights = softmax(ops.cast(scores, "float32") * self.head_size**-0.5, allowed)
+        there = None if allowed is None else ops.expand_dims(allowed, 1)
+        weights = masked_softmax(ops.cast(scores, "float32") * self.head_size**-0.5, there)
         mixed = ops.einsum("bhqk,bhkd->bhqd", ops.cast(weights, heads.values.dtype), heads.values)
         batch, time = ops.shape(queries)[0], ops.shape(queries)[1]
         joined = ops.reshape(ops.transpose(mixed, (0, 2, 1, 3)), (batch, time, self.width))
@@ -88,18 +88,6 @@ class Attention(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_heads": self.num_heads, "rotary": self.rotary}
-
-
-def softmax(scores: Any, allowed: Any) -> Any:
-    """Softmax over the last axis, of the allowed scores alone; zeros where none is.
-
-    Shapes: (batch, heads, queries, keys), (batch | 1, queries | 1, keys) -> (batch, heads, queries, keys)
-    """
-    if allowed is None:
-        return ops.softmax(scores, axis=-1)
-    allowed = ops.expand_dims(allowed, 1)
-    weights = ops.softmax(ops.where(allowed, scores, FORBIDDEN), axis=-1)
-    return ops.where(allowed, weights, 0.0)
 
 
 def rotated(x: Any, first: Any) -> Any:

@@ -7,15 +7,19 @@ from typing import Any
 import keras
 from keras import ops
 
-FAR_BELOW = -1e9
+from kpipe.layers.masked_softmax import masked_softmax
 
 
 @keras.saving.register_keras_serializable("kpipe")
 class AttentionPooling(keras.layers.Layer):  # type: ignore[misc]
     """One learned query looks at all steps: weights = softmax(v . tanh(W x + b)), pooled = sum(weights * x).
 
-    (batch, time, features) -> (batch, features) and the weights (batch, 1, 1, time), of one head and one query. Steps
-    that are not there have weight 0; a row without any step gives 0.
+    Steps that are not there have weight 0; a row without any step gives 0. The weights are those of one head and one
+    query.
+
+    Shapes: (batch, time, features), (batch, time) boolean -> (batch, features), weights (batch, 1, 1, time)
+
+    Reference: Z. Yang et al., 2016, Hierarchical attention networks for document classification.
     """
 
     def __init__(self, units: int, **kwargs: Any) -> None:
@@ -30,13 +34,7 @@ class AttentionPooling(keras.layers.Layer):  # type: ignore[misc]
         self.score.build((*x_shape[:-1], self.units))
 
     def call(self, x: Any, there: Any = None) -> tuple[Any, Any]:
-        """``there`` (batch, time) bool."""
-        scores = ops.cast(self.score(self.hidden(x))[..., 0], "float32")  # (batch, time)
-        if there is not None:
-            scores = ops.where(there, scores, FAR_BELOW)
-        weights = ops.softmax(scores, axis=-1)
-        if there is not None:
-            weights = ops.where(there, weights, 0.0)
+        weights = masked_softmax(self.score(self.hidden(x))[..., 0], there)  # (batch, time)
         pooled = ops.sum(x * ops.cast(weights, x.dtype)[..., None], axis=1)
         return pooled, weights[:, None, None]
 

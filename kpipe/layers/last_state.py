@@ -12,8 +12,10 @@ from keras import ops
 class LastState(keras.layers.Layer):  # type: ignore[misc]
     """The output of the last real step; of a layer in both directions, the end of each.
 
-    (batch, time, features) -> (batch, features). With ``both_directions`` the first half of the features is taken
-    from the last step and the second half, read backwards, from the first.
+    With ``both_directions`` the first half of the features is taken from the last step and the second half, read
+    backwards, from the first.
+
+    Shapes: (batch, time, features), (batch, time) boolean -> (batch, features)
     """
 
     def __init__(self, both_directions: bool, **kwargs: Any) -> None:
@@ -22,7 +24,7 @@ class LastState(keras.layers.Layer):  # type: ignore[misc]
         self.both_directions = both_directions
 
     def call(self, x: Any, there: Any = None) -> Any:
-        """``there`` (batch, time) bool; padding is at the end."""
+        """Padding, where ``there`` is False, is at the end."""
         if there is None:
             last = x[:, -1]
         else:

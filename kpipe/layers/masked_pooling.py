@@ -13,7 +13,10 @@ FAR_BELOW = -3e4
 
 @keras.saving.register_keras_serializable("kpipe")
 class MaskedPooling(keras.layers.Layer):  # type: ignore[misc]
-    """(batch, time, features) -> (batch, features), over the steps that are there; of a row without any it is 0."""
+    """The mean or the greatest over the steps that are there; of a row without any it is 0.
+
+    Shapes: (batch, time, features), (batch, time) boolean -> (batch, features)
+    """
 
     def __init__(self, how: Literal["mean", "max"], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -21,13 +24,14 @@ class MaskedPooling(keras.layers.Layer):  # type: ignore[misc]
         self.how = how
 
     def call(self, x: Any, there: Any = None) -> Any:
-        """``there`` (batch, time) bool."""
         if there is None:
             return ops.mean(x, axis=1) if self.how == "mean" else ops.max(x, axis=1)
         real = there[..., None]
-        count = ops.sum(ops.cast(real, "float32"), axis=1)  # (batch, 1); a bfloat16 could not count beyond 256
+        # in float32, for a bfloat16 cannot count beyond 256, nor a float16 hold a sum beyond 65504
+        count = ops.sum(ops.cast(real, "float32"), axis=1)  # (batch, 1)
         if self.how == "mean":
-            return ops.sum(ops.where(real, x, 0.0), axis=1) / ops.cast(ops.maximum(count, 1.0), x.dtype)
+            total = ops.sum(ops.where(real, ops.cast(x, "float32"), 0.0), axis=1)
+            return ops.cast(total / ops.maximum(count, 1.0), x.dtype)
         return ops.where(count > 0, ops.max(ops.where(real, x, FAR_BELOW), axis=1), 0.0)
 
     def compute_mask(self, *inputs: Any, **kwargs: Any) -> None:

@@ -22,6 +22,15 @@ class RecurrentDecoder(keras.layers.Layer):  # type: ignore[misc]
 
     With ``sampling``, training goes step by step instead: each token is the true one with probability
     ``teacher_forcing``, otherwise the most probable one of the step before. No gradient goes through that choice.
+
+    Shapes:
+        previous (batch, target) int32, states of each layer (batch, units), memory (batch, source, size), there
+        (batch, source) boolean -> logits (batch, target, num_tokens), or the attention's weights
+        (batch, 1, target, source)
+
+    Reference:
+        M.-T. Luong et al., 2015, Effective approaches to attention-based neural machine translation.
+        S. Bengio et al., 2015, Scheduled sampling for sequence prediction with recurrent neural networks.
     """
 
     def __init__(
@@ -91,11 +100,7 @@ class RecurrentDecoder(keras.layers.Layer):  # type: ignore[misc]
         training: bool = False,
         return_attention: bool = False,
     ) -> Any:
-        """Logits (batch, target, num_tokens), or the weights (batch, 1, target, source) of the attention.
-
-        ``previous`` (batch, target) int32; ``states`` of each layer; ``memory`` (batch, source, size) and ``there``
-        (batch, source) for attention.
-        """
+        """Logits, or the attention's weights; only attention needs ``memory`` and ``there``."""
         keys = None if self.alignment is None else self.alignment.keys(memory)
         if training and self.sampling:
             return self._by_itself(previous, states, memory, keys, there)

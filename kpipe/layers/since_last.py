@@ -10,8 +10,10 @@ import keras
 
 @keras.saving.register_keras_serializable("kpipe")
 class SinceLast(keras.layers.Layer):  # type: ignore[misc]
-    """changes * deviation + the last step seen: (batch, horizon, values), (batch, time, features) -> (batch, horizon,
-    values). ``places`` says where each value stands among the features."""
+    """``changes * deviation + the last step seen``; ``places`` says where each value stands among the features.
+
+    Shapes: changes (batch, horizon, values), seen (batch, time, features) -> (batch, horizon, values)
+    """
 
     def __init__(self, places: Sequence[int], deviations: Sequence[float], **kwargs: Any) -> None:
         super().__init__(**kwargs)

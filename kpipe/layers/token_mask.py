@@ -12,10 +12,12 @@ from kpipe.tokenization.special import PADDING
 
 @keras.saving.register_keras_serializable("kpipe")
 class TokenMask(keras.layers.Layer):  # type: ignore[misc]
-    """True where there is a token, False on padding: (batch, time) int32 -> (batch, time) bool.
+    """True where there is a token, False on padding.
 
     With ``at_least_one`` the first step counts even in a row of nothing but padding, such as those that fill up a
     batch: means and softmaxes over it are numbers, and Keras's recurrent layers on a GPU refuse rows without any.
+
+    Shapes: (batch, time) int32 -> (batch, time) boolean
     """
 
     def __init__(self, at_least_one: bool = False, **kwargs: Any) -> None:

@@ -29,6 +29,9 @@ TANH, LINEAR = (KerasObject(name, kind="activations") for name in ("tanh", "line
 PEPPER, SALT = -2.0, 2.0
 """The lowest and highest of a standardized input: 2 deviations from the mean."""
 
+FROM_MINUS_ONE = frozenset({"tanh", "hard_tanh", "softsign"})
+"""Activations between -1 and 1. All others are damaged within 0 and 1, also those without an upper bound, as relu."""
+
 
 class StackedAutoencoder(Architecture):
     """A stack of autoencoders: convolutions (optional) and dense layers down to a code, and their mirror back.
@@ -39,6 +42,8 @@ class StackedAutoencoder(Architecture):
     and come from a linear layer; either way the reconstruction is in the input's own unit.
     `train: pretrain_layerwise` trains each layer alone, `{type: fit, objective: reconstruction}` all of them
     end to end, and `fit` a linear layer on the code for the data's target, with all the layers below it.
+    Salt and pepper are the ends of what they are put into: of bytes 0 and 255, of standardized inputs 2 deviations from
+    the mean, of hidden layers -1 and 1 with tanh, 0 and 1 with sigmoid; so too with relu, which has no upper end.
 
     Shapes:
         (batch, height, width, channels) | (batch, features) -> (batch, num_classes | num_labels | num_values)
@@ -193,7 +198,7 @@ class StackedAutoencoder(Architecture):
         for number, tier in enumerate(tiers):
             taken = x = keras.Input(below.shape[1:], name=f"{tier.name}_input")
             if self.corruption:
-                hidden = (-1.0, 1.0) if self.activation.name == "tanh" else (0.0, 1.0)
+                hidden = (-1.0 if self.activation.name in FROM_MINUS_ONE else 0.0, 1.0)
                 extremes = hidden if number else self._extremes(feature)
                 x = self.corruption.layer(f"{tier.name}_corruption", *extremes)(x)
             autoencoder = keras.Model(taken, tier.decode(tier.encode(x)), name=f"{tier.name}_autoencoder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,11 +19,11 @@ from kpipe.tokenization.tokenizer import Learned, Tokenizer, frequent
 def piece() -> re.Pattern[str]:
     """A word, in any script, with what is inside it (don't, well-known), or one mark.
 
-    The marks of Hindi's or Hebrew's vowels belong to words, and ``\\w`` has them not.
+    What combines with the sign before it, as the vowels of Hindi and Hebrew do, stays with it; ``\\w`` has it not.
     """
-    points = [chr(code) for code in range(0x300, 0x1F000) if unicodedata.category(chr(code)).startswith("M")]
-    word = rf"[\w{''.join(points)}]"
-    return re.compile(rf"{word}+(?:[’'-]{word}+)*|[^\w\s]")
+    combining = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
+    word = rf"\w[\w{combining}]*"
+    return re.compile(rf"{word}(?:[’'-]{word})*|[^\w\s][{combining}]*")
 
 
 BEFORE = frozenset(".,;:!?)]}%’”»…")
@@ -52,9 +53,13 @@ class Words(Tokenizer):
     split_on: Literal["words", "blanks"] = Field("words", description="words: marks apart; blanks: as written")
 
     def split(self, text: str) -> list[str]:
-        composed = unicodedata.normalize("NFC", text)
-        folded = composed.lower() if self.lowercase else composed
+        folded = self.folded(text)
         return piece().findall(folded) if self.split_on == "words" else folded.split()
+
+    def folded(self, text: str) -> str:
+        """As the vocabulary holds it: é is one sign even where it is written as e and an accent."""
+        composed = unicodedata.normalize("NFC", text)
+        return composed.lower() if self.lowercase else composed
 
     def join(self, tokens: Sequence[str]) -> str:
         if self.split_on == "blanks":

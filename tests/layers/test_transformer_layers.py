@@ -128,6 +128,18 @@ def test_pooling_leaves_padding_out(backend: str, how: Literal["mean", "max"]) -
     np.testing.assert_allclose(numbers(MaskedPooling(how)(x)), pooled(x, axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize(("precision", "height"), [("mixed_bfloat16", 3.0), ("mixed_float16", 300.0)])
+def test_a_mean_of_many_steps_is_exact(backend: str, precision: str, height: float) -> None:
+    import keras
+
+    from kpipe.layers.masked_pooling import MaskedPooling
+
+    steps = 1027  # no number of bfloat16, and 300 times that is none of float16
+    x = keras.ops.cast(np.full((1, steps + 5, 2), height, "float32"), precision.removeprefix("mixed_"))
+    found = MaskedPooling("mean", dtype=precision)(x, np.arange(steps + 5)[None] < steps)
+    assert (numbers(found) == height).all()
+
+
 def test_a_class_token_comes_first_and_is_there(backend: str) -> None:
     from kpipe.layers.class_token import ClassToken
 

@@ -94,6 +94,20 @@ def test_the_input_is_damaged_in_training_of_autoencoders_alone(backend: str, si
         assert (numbers(scaled) == numbers(stack.levels[0].below(inputs))).all()
 
 
+@pytest.mark.parametrize(
+    ("activation", "low"), [("tanh", -1.0), ("hard_tanh", -1.0), ("softsign", -1.0), ("sigmoid", 0.0), ("relu", 0.0)]
+)
+def test_pepper_in_hidden_layers_is_the_least_that_they_give(
+    backend: str, signature_of: Any, activation: str, low: float
+) -> None:
+    made = autoencoder(corruption={"type": "salt_and_pepper"}, activation=activation)
+    stack = parts_of(made.build(signature_of("vector", "classes"))).stack
+    assert stack is not None
+    first, second = (level.autoencoder.get_layer(f"{level.name}_corruption") for level in stack.levels[:2])
+    assert (first.low, first.high) == (-2.0, 2.0)
+    assert (second.low, second.high) == (low, 1.0)
+
+
 @pytest.mark.parametrize("fields", [{"tied": True, "filters": [4]}, {"tied": True, "scaling": "standardize"}])
 def test_saved_and_loaded_tied_and_damaged_gives_the_same(
     backend: str, signature_of: Any, batch_of: Any, tmp_path: Path, fields: dict[str, Any]

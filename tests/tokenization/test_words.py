@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import unicodedata
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +33,8 @@ def test_what_is_written_is_put_together_as_it_was(text: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1), min_size=1))
 def test_split_on_blanks_gives_back_every_known_text(words: list[str]) -> None:
-    text = " ".join(words)
+    words = [unicodedata.normalize("NFC", word) for word in words]
+    text = unicodedata.normalize("NFC", " ".join(words))
     vocabulary = Vocabulary.learn(Words(split_on="blanks", lowercase=False), [text])
     known = [word for word in words if word not in SPECIAL]
     assert vocabulary.decode(vocabulary.encode(" ".join(known))) == " ".join(known)
@@ -50,4 +54,11 @@ def test_seldom_words_are_unknown_and_the_commonest_come_first() -> None:
 def test_marks_of_vowels_belong_to_their_words() -> None:
     assert Words().split("हिन्दी भाषा") == ["हिन्दी", "भाषा"]
     assert Words().split("שָׁלוֹם!") == ["שָׁלוֹם", "!"]
-    assert Words().split("cafe\u0301") == Words().split("caf\u00e9") == ["caf\u00e9"]
+    assert Words().split("ภาษาไทย ที่นี่") == ["ภาษาไทย", "ที่นี่"]  # between blanks one run
+    assert Words().split("\u2764\ufe0f x") == ["\u2764\ufe0f", "x"]
+
+
+@pytest.mark.parametrize("split_on", ["words", "blanks"])
+def test_an_accent_apart_is_the_same_letter(split_on: Literal["words", "blanks"]) -> None:
+    tokenizer = Words(split_on=split_on)
+    assert tokenizer.split("cafe\u0301") == tokenizer.split("caf\u00e9") == ["caf\u00e9"]

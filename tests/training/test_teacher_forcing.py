@@ -118,3 +118,11 @@ def test_a_warm_up_is_refused() -> None:
     wrong = {"type": "fit", "teacher_forcing": {"type": "linear", "warmup": 0.1}}
     with pytest.raises(SpecError, match="begins at 1 and falls"):
         checked(Fit, document_of(wrong))
+
+
+def test_a_schedule_that_rises_is_refused_with_those_that_fall() -> None:
+    wrong = {"type": "fit", "teacher_forcing": {"type": "inverse_square_root"}}
+    with pytest.raises(SpecError, match="rises before it falls") as raised:
+        checked(Fit, document_of(wrong))
+    assert "linear, cosine" in str(raised.value)
+    assert "warmup" not in str(raised.value)

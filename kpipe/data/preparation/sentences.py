@@ -84,4 +84,4 @@ def vocabulary_of(sentences: Sequence[Sentence], tokenizer: Words) -> Vocabulary
 
 def folded(words: Iterable[str], tokenizer: Words) -> list[str]:
     """Words as the vocabulary holds them."""
-    return [word.lower() for word in words] if tokenizer.lowercase else list(words)
+    return [tokenizer.folded(word) for word in words]

@@ -27,6 +27,8 @@ class Window(Preparation):
 
     A file (.csv, .tsv, .parquet, .jsonl, .npy) is one example: what follows its last row is forecast. Its rows are in
     the order of time; where the column of times is there, that is checked. An array of three axes is many examples.
+    A file is for `kpipe predict`: it holds nothing to compare the forecast with. `kpipe evaluate` measures forecasts on
+    a split, with `--split test`.
 
     Shapes:
         (rows, features) -> (1, context, features) float32; (n, context, features) -> the same

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kpipe.data.preparation.ragged import Ragged
+from kpipe.data.preparation.sentences import Sentence, vocabulary_of
 from kpipe.data.preparation.tags import Tags
 from kpipe.errors import DataError, KpipeWarning
 from kpipe.signature import Target
@@ -70,6 +71,11 @@ def test_a_tag_that_train_does_not_have(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="line 4 has the tag `NUON`") as error:
         TAGS.read([tmp_path / "a.conllu"])
     assert error.value.hint == "did you mean `NOUN`?"
+
+
+def test_an_accent_apart_is_the_same_word() -> None:
+    train = vocabulary_of([Sentence(["cafe\u0301"], ["NOUN"], 1)], Words())
+    assert train.tokens[-1] == "caf\u00e9"
 
 
 def test_lines_of_a_plain_file(tmp_path: Path) -> None:
