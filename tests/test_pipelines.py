@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kpipe.backend
 from kpipe.pipeline import Pipeline, effective_yaml, examine, load_splits
 from kpipe.signature import Feature, Signature, Target
 from kpipe.spec.check import checked
@@ -34,6 +35,7 @@ def measured(name: str, tmp_path: Path, *overrides: str) -> dict[str, float]:
     """Trains the pipeline as `kpipe run` does, and measures the model on test."""
     written = pipeline(name, *overrides)
     splits = load_splits(written)
+    kpipe.backend.use(kpipe.backend.choose(None, None), written.precision, written.seed)
     model = written.model.build(splits.signature)
     history: tuple[Epoch, ...] = ()
     steps = 0
