@@ -1,5 +1,39 @@
 """kpipe: one YAML file describes a deep-learning pipeline."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 from kpipe.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from kpipe.pipeline import Pipeline
+
+__all__ = ["__version__", "tune"]
+
+
+def tune(pipeline: Pipeline | Mapping[str, Any] | Path | str, **options: Any) -> pd.DataFrame:
+    """Carries out the search of a pipeline, and returns the table of its trials, the best first.
+
+    ``pipeline`` is a YAML file, or the same as a mapping or as a checked Pipeline. ``options`` are those of
+    ``kpipe tune``: ``workers``, ``ray``, ``resume``, ``fresh``, ``register``; ``option`` is the backend, ``root`` the
+    store, by default mlruns/. The table of trials is shown as they end.
+
+    Raises: SpecError: the pipeline is wrong. WrongInput: it has no `tune` section.
+    """
+    from kpipe.pipeline import Pipeline
+    from kpipe.search import story
+    from kpipe.search.table import TrialTable
+    from kpipe.spec.check import checked
+    from kpipe.spec.document import document_of, read
+    from kpipe.terminal import output
+
+    if not isinstance(pipeline, Pipeline):
+        document = document_of(pipeline) if isinstance(pipeline, Mapping) else read(pipeline)
+        pipeline = checked(Pipeline, document)
+    with TrialTable(story.searched(pipeline), output) as table:
+        return story.tune(pipeline, onlookers=[table], say=output.print, **options).frame

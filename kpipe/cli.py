@@ -18,6 +18,7 @@ from kpipe.commands.run import run
 from kpipe.commands.schema import schema
 from kpipe.commands.show import show
 from kpipe.commands.sync import sync
+from kpipe.commands.tune import tune
 from kpipe.commands.ui import ui
 from kpipe.errors import KpipeError, KpipeWarning
 from kpipe.version import __version__
@@ -37,6 +38,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "check": (check, "kpipe check pipelines/*.yaml"),
     "show": (show, "kpipe show pipelines/cnn_gap.yaml --full"),
     "run": (run, "kpipe run pipelines/cnn_gap.yaml --backend jax --set train.epochs=3"),
+    "tune": (tune, "kpipe tune pipelines/tune_cnn_gap.yaml --workers 2"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
     "list": (listing, "kpipe list models"),

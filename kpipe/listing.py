@@ -17,6 +17,7 @@ PACKAGES = {
     "training": "kpipe.training",
     "schedules": "kpipe.training.schedules",
     "decoding": "kpipe.decoding",
+    "tuning": "kpipe.tuning",
     "tokenization": "kpipe.tokenization",
     "metrics": "kpipe.evaluation.metrics",
     "plots": "kpipe.evaluation.plots",

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from kpipe.backend import Backend, Precision, tensorflow_hidden
+from kpipe.data.path import ELSEWHERE
 from kpipe.data.source import Source
 from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
-from kpipe.evaluation.evaluate import Evaluate, gather
+from kpipe.evaluation.evaluate import INSTALL, METRICS, Evaluate, fits, gather
+from kpipe.evaluation.evidence import Metric
 from kpipe.models.architecture import Architecture
+from kpipe.spec.check import checked
+from kpipe.spec.document import document_of
 from kpipe.spec.mistake import Problem
 from kpipe.spec.one_of import OneOf, components
+from kpipe.spec.override import override
 from kpipe.spec.spec import Component, OrOne, Spec, Tuple, refuse
 from kpipe.spec.yaml import dump
 from kpipe.training.method import Method
+from kpipe.tuning.axes import axes_of
+from kpipe.tuning.grid import Grid
+from kpipe.tuning.hyperband import Hyperband
+from kpipe.tuning.misfits import misfits
+from kpipe.tuning.objective import wrong_objective
+from kpipe.tuning.search import Search
+from kpipe.tuning.space import Axis
+from kpipe.tuning.what_if import WhatIf, filled, place_of
 
 if TYPE_CHECKING:
     import keras
@@ -47,6 +60,12 @@ class Pipeline(Spec):
         None, description="--backend, then KERAS_BACKEND, then this, then the first installed"
     )
     precision: Precision = Field("float32", description="of computing; mixed_* keeps float32 weights")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        le=1024,
+        description="of the CPU to compute with, by default all; decides the last digits of results",
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="of weights, splits, batch order and every random layer")
     data: Annotated[Source, OneOf("kpipe.data")] = Field(description="where the data comes from")
     model: Annotated[Architecture, OneOf("kpipe.models")] = Field(description="the network")
@@ -57,6 +76,9 @@ class Pipeline(Spec):
         Greedy(), description="how text is produced, where the model produces text"
     )
     evaluate: Evaluate = Field(Evaluate(), description="metrics and pictures")
+    tune: Annotated[Search, OneOf("kpipe.tuning")] | None = Field(
+        None, description="the search of `kpipe tune`; `kpipe run` leaves it aside"
+    )
     track: Track = Field(Track(), description="the record in MLflow")
 
     @model_validator(mode="after")
@@ -94,6 +116,50 @@ class Pipeline(Spec):
             message = f"`{self.decode.type}` says how text is produced, but the model learns {task}"
             yield Problem(("decode",), message, "remove it")
 
+    @model_validator(mode="after")
+    def _search_fits(self, info: ValidationInfo) -> Pipeline:
+        if self.tune is not None and info.context != ELSEWHERE:
+            problems = list(self._misfits_of_search(self.tune))
+            if problems:
+                raise refuse(*problems)
+        return self
+
+    def _misfits_of_search(self, search: Search) -> Iterator[Problem]:
+        what_if = WhatIf(Pipeline, written(self, search.space))
+        for found in misfits(what_if, search.space, countable=isinstance(search, Grid)):
+            key = None if found.key is None else ("tune", "space", *found.key)
+            yield Problem(("tune", "space", *found.path), found.message, found.hint, key)
+        given, elsewhere = self._values_of_evaluation()
+        if wrong := wrong_objective(search, given, elsewhere):
+            yield wrong
+        last = len(self.train) - 1
+        if "epochs" not in type(self.train[last]).model_fields and (
+            isinstance(search, Hyperband) or search.median_rule
+        ):
+            message = f"`{self.train[last].type}` comes last and has no epochs, after which trials are compared"
+            yield Problem(("train", last), message, "search without hyperband and median_rule")
+        for path in search.space if isinstance(search, Hyperband) else ():
+            if place_of(what_if.root, path) == place_of(what_if.root, f"train.{last}.epochs"):
+                here = ("tune", "space", path)
+                message = "hyperband itself says how many epochs each trial is trained"
+                yield Problem(here, message, "remove it: `tune.max_epochs` is the most", here)
+
+    def _values_of_evaluation(self) -> tuple[list[str], dict[str, str]]:
+        """The names of what evaluation gives; and of what it would, each with what is to be done for it."""
+        task = self.model.learns(self.data.task)
+        fitting = [found() for found in components(METRICS).values() if fits(found, task, None)]  # type: ignore[call-arg]
+        metrics = [metric for metric in fitting if isinstance(metric, Metric)]
+        chosen = self.evaluate.metrics
+        if chosen is None:
+            chosen = tuple(metric for metric in metrics if not metric.missing())
+        missing = {metric.type: INSTALL for metric in metrics if metric.missing()}
+        elsewhere = {
+            name: missing.get(metric.type, f"add `{metric.type}` to `evaluate.metrics`")
+            for metric in metrics
+            for name in metric.produces(task)
+        }
+        return [name for metric in chosen for name in metric.produces(task)], elsewhere
+
 
 PARTS = {"stack": "made of autoencoders", "teacher_forcing": "that can be trained on its own tokens"}
 """What a training method may need of a model, in words."""
@@ -105,7 +171,11 @@ def offered(model: type[Component]) -> frozenset[str]:
 
 def load_splits(pipeline: Pipeline) -> Splits:
     """Loads the data and refuses what does not fit it, before an engine is started or a run is recorded."""
-    splits = pipeline.data.load(pipeline.seed)
+    return fitted(pipeline, pipeline.data.load(pipeline.seed))
+
+
+def fitted(pipeline: Pipeline, splits: Splits) -> Splits:
+    """The data as this pipeline's model takes it. Raises: WrongInput: model, training or evaluation does not fit it."""
     pipeline.model.check(splits.signature)
     splits = replace(splits, signature=pipeline.model.adapt(splits.signature))
     for method in pipeline.train:
@@ -137,6 +207,30 @@ def examine(
     return gather(model, split, signature, split_name, batch_size, history, generate)
 
 
+def written(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
+    """What is set in a pipeline, without its search, and with the defaults into which the paths lead."""
+    effective = pipeline.model_dump(mode="json", exclude={"tune"})
+    set_in_it = pipeline.model_dump(mode="json", exclude={"tune"}, exclude_unset=True)
+    if len(pipeline.train) == 1:
+        effective["train"], set_in_it["train"] = effective["train"][0], set_in_it["train"][0]
+    return filled(set_in_it, effective, paths)
+
+
+def axes(pipeline: Pipeline) -> tuple[Axis, ...]:
+    """What is searched; what a ``when`` names stands before those that depend on it."""
+    if pipeline.tune is None:
+        return ()
+    return axes_of(WhatIf(Pipeline, written(pipeline, pipeline.tune.space)), pipeline.tune.space)
+
+
+def with_values(pipeline: Pipeline, values: Mapping[str, Any]) -> Pipeline:
+    """The pipeline of a trial: without a search, and with these values, by path.
+
+    Raises: SpecError: they do not go together.
+    """
+    return checked(Pipeline, document_of(override(written(pipeline, values), values)))
+
+
 def effective_yaml(pipeline: Pipeline) -> str:
     """The pipeline with every default, as YAML that reads back to an equal one; paths are absolute."""
-    return dump(pipeline.model_dump(mode="json"))
+    return dump(pipeline.model_dump(mode="json", exclude={"tune"} if pipeline.tune is None else None))

@@ -55,7 +55,7 @@ def predict_inputs(
     from kpipe.data.preparation.ragged import join
 
     require(inputs)
-    run = runs.find(runs.ROOT, run_name)
+    run = runs.with_model(runs.find(runs.ROOT, run_name))
     predictor = load_predictor(run, backend)
     if overrides:
         predictor = redecoding(predictor, run, overrides)
@@ -94,7 +94,7 @@ def evaluate_run(
     if split_name not in SPLITS:
         raise WrongInput(f"--split: no split `{split_name}`", f"choose one of: {', '.join(SPLITS)}")
     require([data] if data else [])
-    run = runs.find(runs.ROOT, run_name)
+    run = runs.with_model(runs.find(runs.ROOT, run_name))
     predictor = load_predictor(run, backend)
     split = own_split(run, predictor, split_name) if data is None else labelled(predictor, data)
     name = split_name if data is None else str(data)
@@ -105,9 +105,17 @@ def evaluate_run(
 def load_predictor(run: Run, backend: str | None) -> Predictor:
     """The run's model. Raises: WrongInput: the run did not come as far as a model."""
     if not run.model.is_dir():
-        hint = f"go on with it: kpipe run --resume {run.name}" if run.status == "KILLED" else "choose another run"
-        raise WrongInput(f"run {run.name} is {run.status} and has no model", hint)
+        raise WrongInput(f"run {run.name} is {run.status} and has no model", how_to_have_one(run))
     return serving.load(run.model, backend)
+
+
+def how_to_have_one(run: Run) -> str:
+    """What to do where a run has no model."""
+    if run.parent is not None:  # a search keeps the models of its best trials alone
+        again = run.folder / "resolved.yaml"
+        best = f"{run.parent.name} alone stands for the best trial"
+        return f"{best}; this one is trained anew by: kpipe run {again}" if again.exists() else best
+    return f"go on with it: kpipe run --resume {run.name}" if run.status == "KILLED" else "choose another run"
 
 
 def warn_of_another_scale(predictor: Predictor, inputs: Columns) -> None:
@@ -125,7 +133,8 @@ def warn_of_another_scale(predictor: Predictor, inputs: Columns) -> None:
 def own_split(run: Run, predictor: Predictor, name: str) -> Split:
     """A split of the data the run was trained on. Raises: DataError: the data is another one by now."""
     splits = predictor.pipeline.data.load(predictor.pipeline.seed)
-    if splits.fingerprint != (run.folder / "fingerprint").read_text(encoding="utf-8"):
+    fingerprint = run.folder / "fingerprint"
+    if fingerprint.exists() and splits.fingerprint != fingerprint.read_text(encoding="utf-8"):
         raise DataError("the data has changed since the run was trained", "give labelled data with --data FILE")
     return splits.named(name)
 

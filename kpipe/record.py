@@ -90,7 +90,7 @@ def recorded(run: Run) -> Iterator[Recording]:
 
 def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits) -> None:
     """What is known before training: params, tags, data sets, the pipeline's files."""
-    write_params(journal, pipeline)
+    journal.params(params_of(pipeline))
     write_tags(journal, pipeline, engine, splits.fingerprint)
     write_datasets(journal, splits)
     folder = journal.path.parent
@@ -99,11 +99,11 @@ def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: S
         journal.artifact(folder / file)
 
 
-def write_params(journal: Journal, pipeline: Pipeline) -> None:
+def params_of(pipeline: Pipeline) -> dict[str, str]:
     """The hyperparameters, flat: what was written first, then every default."""
-    sections = {"data", "model", "train", "evaluate", "seed", "precision"}
+    sections = {"data", "model", "train", "evaluate", "seed", "precision", "threads"}
     written = flatten(pipeline.model_dump(mode="json", include=sections, exclude_unset=True))
-    journal.params({**written, **flatten(pipeline.model_dump(mode="json", include=sections - {"evaluate"}))})
+    return {**written, **flatten(pipeline.model_dump(mode="json", include=sections - {"evaluate"}))}
 
 
 def write_tags(journal: Journal, pipeline: Pipeline, engine: Backend, fingerprint: str) -> None:

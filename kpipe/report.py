@@ -82,6 +82,24 @@ def write(path: Path, report: Report) -> None:
 
 def render(report: Report) -> str:
     """The page as HTML."""
+    large = [report.picture("learning_curves"), report.picture(*EXPLAINS), report.picture("mistakes")]
+    shown = [picture for picture in large if picture is not None]
+    return page(
+        "report.html.jinja",
+        report=report,
+        headline={name.replace("_", " "): value for name, value in report.headline.items()},
+        large=shown,
+        others=[picture for picture in report.pictures if picture not in shown],
+        single={name: value for name, value in report.metrics.items() if "/" not in name},
+        classes=class_table(report.metrics),
+        columns=list(dict.fromkeys(name for row in report.history for name in row)),
+        slides=any(layer.arithmetic for layer in report.layers),
+        parameters=sum(layer.parameters for layer in report.layers),
+    )
+
+
+def page(template: str, **facts: object) -> str:
+    """A template of the package, by its path in it, filled in; whatever is put in is text, never markup."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     pages = Environment(
@@ -92,18 +110,7 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
     )
     pages.filters["number"] = number
-    large = [report.picture("learning_curves"), report.picture(*EXPLAINS), report.picture("mistakes")]
-    shown = [picture for picture in large if picture is not None]
-    return pages.get_template("report.html.jinja").render(
-        report=report,
-        large=shown,
-        others=[picture for picture in report.pictures if picture not in shown],
-        single={name: value for name, value in report.metrics.items() if "/" not in name},
-        classes=class_table(report.metrics),
-        columns=list(dict.fromkeys(name for row in report.history for name in row)),
-        slides=any(layer.arithmetic for layer in report.layers),
-        parameters=sum(layer.parameters for layer in report.layers),
-    )
+    return pages.get_template(template).render(**facts)
 
 
 def class_table(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:

@@ -84,6 +84,13 @@ def resume(
     Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed.
     """
     stopped = runs.find(root, name)
+    if stopped.record.kind != "run":
+        search = stopped.parent or stopped
+        what = "a trial of a search" if stopped.is_trial else "a search"
+        raise WrongInput(
+            f"{stopped.name} is {what}, which goes on as a whole",
+            f"kpipe tune FILE goes on with it; its file is kept as {search.folder / 'pipeline.yaml'}",
+        )
     stopped.hold()
     if stopped.record.status == "FINISHED":
         raise WrongInput(
@@ -116,7 +123,7 @@ def carry_out(
     with recorded(run) as recording, saying_how_to_go_on(run):
         journal = recording.journal
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
-        backend.use(engine, pipeline.precision, pipeline.seed)
+        backend.use(engine, pipeline.precision, pipeline.seed, pipeline.threads)
         watch.lap("engine")
         say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
         model = build(pipeline, splits.signature)
@@ -126,7 +133,7 @@ def carry_out(
         watch.lap("wait for MLflow")
         threading.Thread(target=import_for_evaluation, daemon=True).start()
         curves = record.Curves(journal, len(pipeline.train) > 1)
-        history, best_epoch = train(pipeline, model, splits, run, [*watchers, curves])
+        history, best_epoch = train(pipeline, model, splits, run.checkpoints, [*watchers, curves])
         watch.lap("train")
         results.write_model(journal, run, pipeline, splits, model)
         watch.lap("save")
@@ -169,9 +176,9 @@ def import_for_evaluation() -> None:
 
 
 def train(
-    pipeline: Pipeline, model: keras.Model, splits: Splits, run: Run, watchers: Sequence[Watcher]
+    pipeline: Pipeline, model: keras.Model, splits: Splits, checkpoints: Path, watchers: Sequence[Watcher]
 ) -> tuple[tuple[Epoch, ...], int]:
-    """The stages, one after the other; returns all their epochs and the best one of the last."""
+    """The stages, one after the other, each from its newest checkpoint; all their epochs and the best of the last."""
     history: tuple[Epoch, ...] = ()
     steps = best_epoch = 0
     for index, method in enumerate(pipeline.train):
@@ -181,7 +188,7 @@ def train(
             seed=pipeline.seed,
             batch_size=pipeline.data.batch_size,
             first_step=steps,
-            checkpoints=run.checkpoints,
+            checkpoints=checkpoints,
             watchers=tuple(watchers),
         )
         trained = method.train(model, splits.train, splits.validation, splits.signature, stage)

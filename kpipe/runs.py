@@ -1,7 +1,12 @@
-"""Runs: the folders of ``mlruns/runs``. What stands on disk there is the truth; MLflow is told of it."""
+"""Runs: the folders of ``mlruns/runs``. What stands on disk there is the truth; MLflow is told of it.
+
+A search is a run whose folder holds one more run for each of its trials: ``brisk-otter-412/trials/07``, by name
+``brisk-otter-412/07``.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
 import uuid
 from datetime import UTC, datetime
@@ -21,6 +26,8 @@ ROOT = Path("mlruns")
 LOCAL = "local"
 """The tracking URI of a run recorded in its own store's database, wherever that store is moved to."""
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
+Kind = Literal["run", "search", "trial"]
+TRIALS = "trials"
 
 
 class Record(Spec):
@@ -32,6 +39,7 @@ class Record(Spec):
     name: str
     pipeline: str
     experiment: str
+    kind: Kind = "run"
     status: Status = "RUNNING"
     start: datetime
     end: datetime | None = None
@@ -46,13 +54,24 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.name = folder.name
+        self.is_trial = self.folder.parent.name == TRIALS
+        self.name = f"{self.folder.parents[1].name}/{self.folder.name}" if self.is_trial else self.folder.name
         self._lock = Lock(self.folder / "run.lock")
 
     @property
     def root(self) -> Path:
         """The store this run belongs to."""
-        return self.folder.parent.parent
+        return self.folder.parents[3 if self.is_trial else 1]
+
+    @property
+    def parent(self) -> Run | None:
+        """The search that a trial belongs to."""
+        return Run(self.folder.parents[1]) if self.is_trial else None
+
+    @property
+    def trials(self) -> list[Run]:
+        """The trials of a search, those with a damaged record too, in order."""
+        return [Run(path.parent) for path in sorted(self.folder.glob(f"{TRIALS}/*/run.json"))]
 
     @property
     def checkpoints(self) -> Path:
@@ -80,6 +99,26 @@ class Run:
             raise RunNotFound(f"{path}: not the record of a run: {error}") from error
 
     @property
+    def is_readable(self) -> bool:
+        """The record is there and whole."""
+        try:
+            _ = self.record
+        except RunNotFound:
+            return False
+        return True
+
+    @property
+    def mlflow_run_id(self) -> str | None:
+        """Its id in MLflow, when it has one; that of a trial is in ``sent.json``, which its sender keeps."""
+        if not self.is_trial:
+            return self.record.mlflow_run_id
+        try:
+            sent = json.loads((self.folder / "sent.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return sent.get("run_id") or None
+
+    @property
     def status(self) -> Status:
         """As recorded; a run whose process died without a word is KILLED."""
         recorded = self.record.status
@@ -87,13 +126,17 @@ class Run:
 
     @property
     def alive(self) -> bool:
-        """Some process, perhaps this one, is at work on the run."""
-        return self._lock.taken()
+        """Some process, perhaps this one, is at work on the run, or on the search that it is a trial of."""
+        return self._lock.taken() or (self.parent is not None and self.parent.alive)
 
-    def hold(self) -> None:
+    def hold(self, seconds: float = 0.3) -> None:
         """Makes the run this process's, until it ends. Raises: WrongInput: another process is at work on it."""
-        if self._lock.handle is None and not self._lock.take(seconds=0.3):
+        if not self.take(seconds):
             raise WrongInput(f"run {self.name} is still running in another process", "wait for it, or stop it")
+
+    def take(self, seconds: float = 0.0) -> bool:
+        """As ``hold``, but says whether it could."""
+        return self._lock.handle is not None or self._lock.take(seconds)
 
     def free(self) -> None:
         self._lock.free()
@@ -115,16 +158,37 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def create(root: Path, experiment: str, pipeline_name: str) -> Run:
+def create(root: Path, experiment: str, pipeline_name: str, kind: Kind = "run") -> Run:
     """A new run with a name that no run of ``root`` has, held by this process."""
-    folder = new_folder(root / "runs")
-    run = Run(folder)
+    run = Run(new_folder(root / "runs"))
     run.hold()
-    record = Record(id=uuid.uuid4().hex, name=run.name, pipeline=pipeline_name, experiment=experiment, start=now())
-    write_atomic(run.folder / "run.json", record.model_dump_json(indent=2) + "\n")
-    for part in (run.checkpoints, run.artifacts):
-        part.mkdir()
+    begin(run, experiment, pipeline_name, kind)
     return run
+
+
+def create_trial(search: Run, number: str) -> Run:
+    """The trial ``number`` of ``search``, which is gone on with where it was begun before.
+
+    Nobody holds it: that is for the process that trains it.
+    """
+    trial = Run(search.folder / TRIALS / number)
+    trial.folder.mkdir(parents=True, exist_ok=True)
+    if (trial.folder / "run.json").exists():
+        if trial.record.status != "FINISHED":
+            trial.update(status="RUNNING", end=None)
+    else:
+        begin(trial, search.record.experiment, search.record.pipeline, "trial")
+    return trial
+
+
+def begin(run: Run, experiment: str, pipeline_name: str, kind: Kind) -> None:
+    """Writes the record of a new run, and makes its folders."""
+    for part in (run.checkpoints, run.artifacts):
+        part.mkdir(exist_ok=True)
+    record = Record(
+        id=uuid.uuid4().hex, name=run.name, pipeline=pipeline_name, experiment=experiment, kind=kind, start=now()
+    )
+    write_atomic(run.folder / "run.json", record.model_dump_json(indent=2) + "\n")
 
 
 def new_folder(parent: Path) -> Path:
@@ -145,12 +209,12 @@ def new_folder(parent: Path) -> Path:
 
 
 def folders(root: Path) -> list[Run]:
-    """All runs of ``root``, those with a damaged record too, in no order."""
+    """All runs and searches of ``root``, those with a damaged record too, in no order; no trials."""
     return [Run(path.parent) for path in (root / "runs").glob("*/run.json")]
 
 
 def runs(root: Path) -> list[Run]:
-    """The runs of ``root`` whose records can be read, the newest first."""
+    """The runs and searches of ``root`` whose records can be read, the newest first."""
     found = []
     for run in folders(root):
         try:
@@ -161,10 +225,14 @@ def runs(root: Path) -> list[Run]:
 
 
 def find(root: Path, text: str) -> Run:
-    """The run called ``text``: its name, a unique beginning of it, its MLflow run id, or ``last``.
+    """The run called ``text``: its name, a unique beginning of it, its MLflow run id, or ``last``; a trial is
+    ``SEARCH/NUMBER``, with any of these for the search.
 
     Raises: RunNotFound: no such run (with the nearest name), several, or one with a damaged record.
     """
+    search, slash, number = text.partition("/")
+    if slash and number[:1].isdecimal():
+        return find_trial(find(root, search), number)
     known, everything = runs(root), folders(root)
     if not everything:
         raise RunNotFound(f"no runs in {root / 'runs'}", "kpipe run PIPELINE.yaml makes one")
@@ -173,6 +241,7 @@ def find(root: Path, text: str) -> Run:
     exact = [run for run in known if text in (run.name, run.record.mlflow_run_id)]
     damaged = [run for run in everything if run.name == text]
     found = exact or damaged or [run for run in known if text and run.name.startswith(text)]
+    found = found or [trial for run in known for trial in run.trials if text and trial.mlflow_run_id == text]
     if len(found) == 1:
         _ = found[0].record  # raises where it is damaged
         return found[0]
@@ -181,6 +250,33 @@ def find(root: Path, text: str) -> Run:
     near = nearest(text, [run.name for run in known])
     hint = f"did you mean `{near}`?" if near else f"newest first: {some([run.name for run in known])}"
     raise RunNotFound(f"no run `{text}` in {root / 'runs'}", hint)
+
+
+def find_trial(search: Run, number: str) -> Run:
+    """A trial by its number, ``7`` for ``07`` too. Raises: RunNotFound: there is none, or it is damaged."""
+    names = [trial.folder.name for trial in search.trials]
+    for name in names:
+        if name == number or (name.isdecimal() and name.lstrip("0") == number.lstrip("0")):
+            trial = Run(search.folder / TRIALS / name)
+            _ = trial.record  # raises where it is damaged
+            return trial
+    hint = f"its trials: {names[0]} to {names[-1]}" if names else "choose another run"
+    raise RunNotFound(f"{search.name} has no trial {number}", hint)
+
+
+def with_model(run: Run) -> Run:
+    """The run whose model is meant by ``run``: itself, or of a search its best trial, which ``best.json`` names.
+
+    Raises: WrongInput: the search has no best trial yet. RunNotFound: it is gone.
+    """
+    if run.record.kind != "search":
+        return run
+    try:
+        best = str(json.loads((run.folder / "best.json").read_bytes())["trial"])
+    except (OSError, ValueError, KeyError, TypeError):
+        hint = f"name one of its trials, as {run.trials[0].name}" if run.trials else "choose another run"
+        raise WrongInput(f"the search {run.name} has no best trial yet", hint) from None
+    return find_trial(run, best)
 
 
 def some(names: list[str]) -> str:

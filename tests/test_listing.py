@@ -24,6 +24,7 @@ def test_every_section_lists_something(section: str) -> None:
 def test_what_is_known() -> None:
     assert "cnn" in listing("models")["models"]
     assert listing("optimizers")["Keras optimizers"]["AdamW"] == "Optimizer that implements the AdamW algorithm."
+    assert listing("tuning")["tuning"].keys() == {"bayesian", "grid", "hyperband", "random"}
     assert set(listing("metrics")) == {"metrics", "Keras metrics"}
 
 

@@ -48,8 +48,9 @@ def measured(name: str, tmp_path: Path, *overrides: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_opens_with_its_command_and_the_modeline(file: Path) -> None:
-    first, second, *_ = file.read_text(encoding="utf-8").splitlines()
-    assert first == f"# kpipe run pipelines/{file.name}"
+    first, second, *_ = text = file.read_text(encoding="utf-8").splitlines()
+    verb = "tune" if "tune:" in text else "run"
+    assert first.partition(" --")[0] == f"# kpipe {verb} pipelines/{file.name}"
     assert second == "# yaml-language-server: $schema=../kpipe.schema.json"
 
 

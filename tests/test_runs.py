@@ -11,6 +11,7 @@ import pytest
 from kpipe import run_names, runs
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, safe_name, write_atomic
+from kpipe.predict import load_predictor
 from kpipe.runs import Run
 
 HOLD = """
@@ -129,6 +130,98 @@ def test_a_run_of_another_process_is_not_taken_and_its_death_is_seen(tmp_path: P
     assert run.status == "KILLED"
     run.hold()
     assert run.alive
+
+
+@pytest.fixture
+def search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A search with two trials, and a run that is younger."""
+    names = iter(["brisk-otter-412", "calm-fox-9"])
+    monkeypatch.setattr(runs, "draw", lambda: next(names))
+    search = runs.create(tmp_path, "digits", "cnn", "search")
+    for number in ("07", "08", "08-seed-1"):
+        runs.create_trial(search, number)
+    runs.create(tmp_path, "digits", "cnn")
+    return search
+
+
+def test_a_trial_is_a_run_inside_its_search(tmp_path: Path, search: Run) -> None:
+    trial = Run(search.folder / "trials" / "07")
+    record = trial.record
+    assert (trial.name, record.name, record.kind, record.experiment) == (
+        "brisk-otter-412/07", "brisk-otter-412/07", "trial", "digits",
+    )  # fmt: skip
+    assert trial.root == search.root == tmp_path.resolve()
+    assert trial.parent is not None
+    assert trial.parent.name == search.name
+    assert [each.folder.name for each in search.trials] == ["07", "08", "08-seed-1"]
+    assert search.parent is None
+    assert (search.record.kind, trial.checkpoints.is_dir()) == ("search", True)
+
+
+def test_trials_are_found_by_their_searchs_name_and_stand_in_no_listing(tmp_path: Path, search: Run) -> None:
+    trial = search.trials[0]
+    (trial.folder / "sent.json").write_text('{"run_id": "0af3"}', encoding="utf-8")
+    search.update(mlflow_run_id="77aa")
+    for text in ("brisk-otter-412/07", "brisk/07", "brisk/7", "77aa/07", "0af3"):
+        assert runs.find(tmp_path, text).name == "brisk-otter-412/07"
+    assert runs.find(tmp_path, "brisk/08-seed-1").name == "brisk-otter-412/08-seed-1"
+    assert runs.find(tmp_path, "brisk").name == "brisk-otter-412"
+    assert runs.find(tmp_path, "last").name == "calm-fox-9"
+    assert [run.name for run in runs.runs(tmp_path)] == ["calm-fox-9", "brisk-otter-412"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("brisk/99", "brisk-otter-412 has no trial 99\nits trials: 07 to 08-seed-1"),
+        ("calm/07", "calm-fox-9 has no trial 07"),
+        ("brsk-otter-412/07", "did you mean `brisk-otter-412`?"),
+        ("brisk/x", "no run `brisk/x`"),
+    ],
+)
+@pytest.mark.usefixtures("search")
+def test_a_trial_that_is_not_found_says_what_there_is(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RunNotFound) as error:
+        runs.find(tmp_path, text)
+    assert said in str(error.value)
+
+
+def test_a_trial_made_again_is_gone_on_with(search: Run) -> None:
+    first = search.trials[0]
+    first.update(status="KILLED", end=runs.now())
+    again = runs.create_trial(search, "07")
+    assert (again.record.id, again.record.status, again.record.end) == (first.record.id, "RUNNING", None)
+    again.update(status="FINISHED")
+    assert runs.create_trial(search, "07").record.status == "FINISHED"
+    (search.folder / "trials" / "09").mkdir()  # a crash before anything was written
+    assert runs.create_trial(search, "09").status == "RUNNING"
+
+
+def test_a_trial_lives_as_long_as_its_search_or_the_process_that_trains_it(search: Run) -> None:
+    waiting, trained, _ = search.trials
+    trained.hold()
+    assert (waiting.status, trained.status) == ("RUNNING", "RUNNING")
+    search.free()
+    assert (waiting.status, trained.status) == ("KILLED", "RUNNING")
+
+
+def test_a_search_stands_for_its_best_trial(tmp_path: Path, search: Run) -> None:
+    with pytest.raises(WrongInput, match="has no best trial yet") as error:
+        runs.with_model(search)
+    assert error.value.hint == "name one of its trials, as brisk-otter-412/07"
+    (search.folder / "best.json").write_text('{"trial": "08"}', encoding="utf-8")
+    assert runs.with_model(search).name == "brisk-otter-412/08"
+    assert runs.with_model(search.trials[0]).name == "brisk-otter-412/07"
+    assert runs.with_model(runs.find(tmp_path, "calm")).name == "calm-fox-9"
+
+
+def test_a_trial_whose_model_was_not_kept_says_how_to_have_one(search: Run) -> None:
+    trial = search.trials[0]
+    trial.update(status="FINISHED")
+    (trial.folder / "resolved.yaml").write_text("", encoding="utf-8")
+    with pytest.raises(WrongInput, match="brisk-otter-412/07 is FINISHED and has no model") as error:
+        load_predictor(trial, None)
+    assert f"kpipe run {trial.folder / 'resolved.yaml'}" in error.value.hint
 
 
 def test_a_failed_write_leaves_the_old_text(tmp_path: Path) -> None:

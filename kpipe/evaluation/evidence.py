@@ -160,6 +160,10 @@ class Metric(Component):
         """The package that it needs and that is not installed; "" where none is missing."""
         return next((name for name in cls.packages if find_spec(name) is None), "")
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        """The names of the values that it gives; ``f1/*`` are those of classes or columns. None is not known yet."""
+        return (self.type,)
+
     @abstractmethod
     def compute(self, evidence: Evidence) -> dict[str, float]:
         """The metric's values by name, e.g. ``{"accuracy": 0.98}``; a value that is not defined is left out."""

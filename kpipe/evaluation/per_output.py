@@ -22,6 +22,9 @@ class PerOutput(Metric):
     average: ClassVar[str]
     """the name of the mean"""
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        return (self.average, f"{self.type}/*")
+
     @abstractmethod
     def scores(self, evidence: Evidence) -> np.ndarray:
         """A score for each output (outputs,); those of ``undefined`` are not looked at."""
@@ -66,6 +69,9 @@ class PerClass(PerOutput):
 
     per_class: bool = Field(True, description="true: a value for each class beside their mean; false: the mean alone")
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:
+        return super().produces(task) if self.per_class else (self.average,)
+
     def singly(self, evidence: Evidence) -> bool:  # noqa: ARG002
         return self.per_class
 
@@ -81,6 +87,9 @@ class PerValue(PerOutput):
     """A metric for each value, and their mean; a single value has the mean's name."""
 
     tasks: ClassVar[frozenset[Task]] = frozenset({"values", "forecast", "reconstruction"})
+
+    def produces(self, task: Task | None) -> tuple[str, ...]:
+        return (self.average,) if task == "reconstruction" else super().produces(task)
 
     def singly(self, evidence: Evidence) -> bool:
         return len(evidence.names) > 1 and evidence.task != "reconstruction"

@@ -44,29 +44,34 @@ def mistakes_of(
     spec_class: type[BaseModel], document: Document, root: Node, error: ValidationError
 ) -> Iterator[Mistake]:
     """A mistake for each thing that is wrong."""
+    errors = errors_of(root, error)
+    for one in errors[:MOST]:
+        for problem in problems_of(spec_class, root, one):
+            yield of_problem(document, problem)
+    if len(errors) > MOST:
+        yield Mistake(Place(document.source), (), f"{len(errors) - MOST} more mistakes", "mend the ones above first")
+
+
+def errors_of(root: Node, error: ValidationError) -> list[Located]:
+    """Pydantic's errors, each with its place; without those that only follow from others."""
     located = [locate(root, details) for details in error.errors(include_url=False)]
-    chosen = [one for one in best_branches(located) if not is_consequence(one, root)]
-    for one in chosen[:MOST]:
-        if one.kind == "problems":
-            for problem in one.problems:
-                yield of_problem(document, one.path, problem)
-        else:
-            wrong = Wrong(
-                spec_class, root, one.path, one.kind, one.input, one.context, shapes_at(spec_class, one.path, root)
-            )
-            problem = explain(wrong)
-            yield of_problem(document, (), problem)
-    if len(chosen) > MOST:
-        yield Mistake(Place(document.source), (), f"{len(chosen) - MOST} more mistakes", "mend the ones above first")
+    return [one for one in best_branches(located) if not is_consequence(one, root)]
 
 
-def of_problem(document: Document, path: Path, problem: Problem) -> Mistake:
-    """A problem, whose paths begin at ``path``, at its place in the document."""
-    if problem.key is not None:
-        place = document.key_place((*path, *problem.key))
-    else:
-        place = document.place((*path, *problem.path))
-    return Mistake(place, (*path, *problem.path), problem.message, problem.hint)
+def problems_of(spec_class: type[BaseModel], root: Node, error: Located) -> Iterator[Problem]:
+    """An error in words; one that a validator found itself may hold several."""
+    if error.kind != "problems":
+        shapes = shapes_at(spec_class, error.path, root)
+        yield explain(Wrong(spec_class, root, error.path, error.kind, error.input, error.context, shapes))
+    for problem in error.problems:
+        key = None if problem.key is None else (*error.path, *problem.key)
+        yield Problem((*error.path, *problem.path), problem.message, problem.hint, key)
+
+
+def of_problem(document: Document, problem: Problem) -> Mistake:
+    """A problem at its place in the document."""
+    place = document.place(problem.path) if problem.key is None else document.key_place(problem.key)
+    return Mistake(place, problem.path, problem.message, problem.hint)
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,7 @@ def depth(errors: list[Located], path: Path) -> int:
 
 def is_consequence(error: Located, root: Node) -> bool:
     """Whether a list is only called too short because its items are wrong."""
-    if error.kind != "too_short":
+    if error.kind != "too_short" or error.context.get("field_type") == "Dictionary":
         return False
     node = list(root.walk(error.path))[-1]
     return not node.is_list or len(node.value) >= error.context.get("min_length", 0)

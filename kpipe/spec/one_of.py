@@ -7,6 +7,7 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -26,6 +27,8 @@ def components(package: str) -> dict[str, type[Component]]:
     found: dict[str, type[Component]] = {}
     folder = importlib.import_module(package)
     for module_info in pkgutil.iter_modules(folder.__path__):
+        if not may_be_component(package, module_info.name):
+            continue
         module = importlib.import_module(f"{package}.{module_info.name}")
         component = component_of(vars(module), module_info.name)
         if component is not None:
@@ -35,6 +38,13 @@ def components(package: str) -> dict[str, type[Component]]:
         if section == package:
             found[name] = entry.load()
     return dict(sorted(found.items()))
+
+
+def may_be_component(package: str, name: str) -> bool:
+    """Whether a module's text has the line of a component; one that has not is left alone, as it may import Keras."""
+    found = find_spec(f"{package}.{name}")
+    source = getattr(found.loader, "get_source", None) if found is not None else None
+    return source is None or f'Literal["{name}"]' in (source(f"{package}.{name}") or "")
 
 
 @functools.cache
@@ -85,6 +95,7 @@ NOUNS = {
     "training": "training method",
     "tokenization": "tokenizer",
     "decoding": "way of decoding",
+    "tuning": "search",
 }
 
 

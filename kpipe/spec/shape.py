@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator, Tag
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
@@ -99,6 +99,8 @@ def alternatives(
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *extra = get_args(annotation)
+        inner = told_apart(inner, extra, node)
+        field = field or next((item for item in extra if isinstance(item, FieldInfo)), None)
         flat = [part for item in extra for part in (item.metadata if isinstance(item, FieldInfo) else [item])]
         yield from alternatives(inner, (*metadata, *flat), field, node)
     elif origin in (Union, types.UnionType):
@@ -109,6 +111,15 @@ def alternatives(
         shape = Shape(annotation, metadata, field)
         chosen = component(shape.one_of, node)
         yield Shape(chosen, metadata, field) if chosen is not None else shape
+
+
+def told_apart(union: Any, metadata: list[Any], node: Node | None) -> Any:
+    """The member of a union that the YAML means, where a Discriminator tells by the keys; else the union."""
+    tell = next((item.discriminator for item in metadata if isinstance(item, Discriminator)), None)
+    if node is None or not callable(tell):
+        return union
+    tag = Tag(str(tell(node.plain)))
+    return next((member for member in get_args(union) if tag in get_args(member)), union)
 
 
 def component(one_of: OneOf | None, node: Node | None) -> type[BaseModel] | None:

@@ -51,6 +51,10 @@ class Component(Spec):
     example: ClassVar[dict[str, Any]] = {}
     """Values for the required fields, enough to build this component in the contract tests."""
 
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002
+        """Counts ``type`` as set, also of one made in Python: a dump of what was set says what it is."""
+        self.model_fields_set.add("type")
+
     @classmethod
     def summary(cls) -> str:
         """The first line of the docstring."""

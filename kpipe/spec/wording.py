@@ -153,7 +153,7 @@ def out_of_range(wrong: Wrong) -> Problem:
 
 
 def not_one_of(wrong: Wrong) -> Problem:
-    choices = [str(choice) for shape in wrong.shapes for choice in shape.choices]
+    choices = [in_yaml(choice) for shape in wrong.shapes for choice in shape.choices]
     if any(not shape.choices for shape in wrong.shapes) and not isinstance(wrong.input, str):
         return wrong_type(wrong)
     near = nearest(wrong.input, choices) if isinstance(wrong.input, str) else None
@@ -184,7 +184,8 @@ def size(wrong: Wrong) -> Problem:
         return Problem(
             wrong.path, f"{received(wrong.input, kind=False)} has {length} characters, expected {what}", wrong.about
         )
-    return Problem(wrong.path, f"a list of {length}, expected {wanted}", wrong.about)
+    what = "mapping" if isinstance(wrong.input, Mapping) else "list"
+    return Problem(wrong.path, f"a {what} of {length}, expected {wanted}", wrong.about)
 
 
 def pattern(wrong: Wrong) -> Problem:

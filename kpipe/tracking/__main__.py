@@ -1,4 +1,4 @@
-"""The sender's process: ``python -m kpipe.tracking RUN_FOLDER``, started by Tracking."""
+"""The sender's process: ``python -m kpipe.tracking RUN_FOLDER``, started by Tracking, of a search with its trials."""
 
 from __future__ import annotations
 
@@ -7,29 +7,41 @@ import json
 import os
 import select
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from kpipe import runs
 from kpipe.errors import TrackingError
 from kpipe.runs import Run
-from kpipe.tracking import journal
 from kpipe.tracking.journal import Journal
-from kpipe.tracking.sender import RETRY_SECONDS, Sender
+from kpipe.tracking.senders import Senders
 
 POLL_SECONDS = 0.2
 
 
 def bury(run: Run) -> None:
-    """Marks a run KILLED whose process died without a word."""
-    events = journal.read(run.journal)
-    if run.alive or (events and events[-1].kind == "end"):
+    """Marks a run KILLED whose process died without a word, and its trials that had not ended.
+
+    The run is held meanwhile: nobody goes on with it before it is buried.
+    """
+    if not run.take():
         return
+    try:
+        for dead in (*(trial for trial in run.trials if trial.is_readable), run):
+            bury_one(dead)
+    finally:
+        run.free()
+
+
+def bury_one(run: Run) -> None:
     writer = Journal(run.journal, resume=False)
-    writer.end("KILLED")
+    if writer.ended is None:
+        if run.is_trial:
+            writer.tags({"status": "killed"})
+        writer.end("KILLED")
     writer.close()
-    run.update(status="KILLED", end=runs.now())
+    if run.record.status == "RUNNING":
+        run.update(status=writer.ended, end=runs.now())
 
 
 def main(folder: str) -> int:
@@ -44,31 +56,28 @@ def main(folder: str) -> int:
         except BrokenPipeError:
             return
 
-    run = Run(Path(folder))
-    sender = Sender(run)
+    senders = Senders(Run(Path(folder)))
     try:
-        sender.open()
+        senders.open()
     except TrackingError as error:
         say(error=error.message, hint=error.hint)
         return 1
-    say(ready=sender.sent.run_id)
-    why = follow(sender)
-    say(**({"unsent": why} if why else {"sent": "all", "skipped": sender.sent.skipped}))
+    say(ready=senders.first.sent.run_id)
+    why = follow(senders)
+    say(**({"unsent": why} if why else {"sent": "all", "skipped": senders.skipped}))
     return 0
 
 
-def follow(sender: Sender) -> str | None:
-    """Sends as the journal grows, and a last time when the training process is gone."""
+def follow(senders: Senders) -> str | None:
+    """Sends as the journals grow, and a last time when the training process is gone."""
     importlib.import_module("mlflow.pyfunc")  # now, rather than when the model is waiting
 
-    parent, next_try, gone, why = os.getppid(), 0.0, False, None
+    parent, gone, why = os.getppid(), False, None
     while not gone:
         gone = bool(select.select([0], [], [], POLL_SECONDS)[0]) or os.getppid() != parent
         if gone:
-            bury(sender.run)
-        if gone or time.monotonic() >= next_try:
-            why = sender.send()
-            next_try = time.monotonic() + RETRY_SECONDS if why else 0.0
+            bury(senders.first.run)
+        why = senders.send(at_once=gone)
     return why
 
 

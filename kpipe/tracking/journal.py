@@ -68,6 +68,10 @@ class Journal:
         self.params_written: dict[str, str] = {}
         self.metrics_written: set[tuple[str, int]] = set()
         self.datasets_written: set[str] = set()
+        self.models_written: set[str] = set()
+        self.registered: set[str] = set()
+        self.ended: str | None = None
+        """the status with which it ended, unless it was gone on with after"""
         before = read(path)
         for event in before:
             self._remember(event.kind, event.data)
@@ -90,7 +94,10 @@ class Journal:
         self._write("tags", values=dict(values))
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Numbers by full name (``train/loss``) at a step; one that stands there already for this step is left out."""
+        """Numbers by full name (``train/loss``) at a step; one that stands there already for this step is left out.
+
+        NaN says that there is no number, and one may follow.
+        """
         new = {key: float(value) for key, value in values.items() if (key, step) not in self.metrics_written}
         if new:
             self._write("metrics", values=new, step=step)
@@ -113,6 +120,11 @@ class Journal:
         """The saved model (see kpipe.serving)."""
         self._write("model", folder=os.path.relpath(folder, self.path.parent))
 
+    def register(self, name: str, alias: str) -> None:
+        """The model, written before, becomes a version of the registered model ``name``, found by ``alias``."""
+        if f"{name}@{alias}" not in self.registered:
+            self._write("register", name=name, alias=alias)
+
     def end(self, status: str) -> None:
         """FINISHED, FAILED or KILLED."""
         self._write("end", status=status)
@@ -129,7 +141,13 @@ class Journal:
         if kind == "params":
             self.params_written |= data["values"]
         elif kind == "metrics":
-            self.metrics_written |= {(key, data["step"]) for key in data["values"]}
+            self.metrics_written |= {(key, data["step"]) for key, value in data["values"].items() if value == value}
         elif kind == "dataset":
             known = {key: value for key, value in data.items() if key != "time"}
             self.datasets_written.add(json.dumps(known, sort_keys=True))
+        elif kind == "model":
+            self.models_written.add(data["folder"])
+        elif kind == "register":
+            self.registered.add(f"{data['name']}@{data['alias']}")
+        elif kind in ("end", "resume"):
+            self.ended = data.get("status")

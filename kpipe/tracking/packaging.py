@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import kpipe
+import kpipe.version
 from kpipe.tracking.limits import MAX_DIGEST
 from kpipe.version import __version__
 
@@ -67,7 +67,7 @@ def packaged(model: Path, logged: LoggedModel, run_id: str) -> Iterator[Path]:
             folder,
             loader_module="kpipe.serving",
             data_path=str(model),
-            code_paths=[str(Path(kpipe.__file__).parent)],
+            code_paths=[str(Path(kpipe.version.__file__).parent)],
             mlflow_model=Model(
                 artifact_path=logged.artifact_location,
                 model_uuid=logged.model_id,

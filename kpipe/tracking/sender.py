@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import getpass
+import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpipe.errors import TrackingError
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("kpipe")
 
-RETRY_SECONDS = 30.0
+LOCK_SECONDS = 60.0
+"""A sender whose run died, and was gone on with at once, may have much to send before it ends."""
 
 
 class Sent(Spec):
@@ -40,8 +42,10 @@ class Sender:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.path = run.folder / "sent.json"
-        self.sent = Sent.model_validate_json(self.path.read_bytes()) if self.path.exists() else Sent()
+        self.sent = self._remembered()
         self.lock = Lock(run.folder / "sent.lock")
+        self.next_try = 0.0
+        """when it is worth while to try again, by the monotonic clock"""
         self.client: MlflowClient
         self.metrics: list[Any] = []
         self.params: list[Any] = []
@@ -54,8 +58,9 @@ class Sender:
 
     def open(self) -> None:
         """Finds or creates the experiment and the run. Raises: TrackingError: MLflow refuses or does not answer."""
-        if not self.lock.take(seconds=10):
+        if not self.lock.take(seconds=LOCK_SECONDS):
             raise TrackingError(f"another process is sending run {self.run.name}", "wait for it")
+        self.sent = self._remembered()  # another sender may have gone further while this one waited
         record = self.run.record
         uri = store.resolve(record.tracking_uri or store.chosen(), self.run.root)
         self.client = store.connect(uri, self.run.root)
@@ -73,7 +78,15 @@ class Sender:
             ) from error
         self._remember(experiment_id=experiment, run_id=run_id)
 
-    def _run_in(self, experiment: str) -> str:
+    def _open_under(self, search: Sender) -> None:
+        """The same for a trial, which MLflow shows under the run of its search."""
+        self.client = search.client
+        if not self.sent.run_id:
+            experiment = search.sent.experiment_id
+            run_id = self._run_in(experiment, {"mlflow.parentRunId": search.sent.run_id})
+            self._remember(experiment_id=experiment, run_id=run_id)
+
+    def _run_in(self, experiment: str, tags: Mapping[str, str] | None = None) -> str:
         """The run's id in MLflow, where it is made if it is not there.
 
         A sender killed before it could remember leaves a run to be found; MLflow's pages hide MLflow's own tags.
@@ -86,17 +99,27 @@ class Sender:
             else self.client.create_run(
                 experiment,
                 start_time=int(record.start.timestamp() * 1000),
-                run_name=self.run.name,
-                tags={tag: record.id, "mlflow.source.name": f"kpipe: {record.pipeline}", **user()},
+                run_name=self._name(),
+                tags={tag: record.id, "mlflow.source.name": f"kpipe: {record.pipeline}", **user(), **(tags or {})},
             )
         )
         return str(created.info.run_id)
 
-    def send(self) -> str | None:
-        """Sends all that is new. Returns why it could not, or None when MLflow has everything that it takes."""
+    def _name(self) -> str:
+        """In MLflow's narrow column of nested runs, only the beginning of a trial's name can be read."""
+        search = self.run.parent
+        return f"{self.run.folder.name} of {search.name}" if search else self.run.name
+
+    def send(self, under: Sender | None = None) -> str | None:
+        """Sends all that is new; of a trial ``under`` the sender of its search, which is open.
+
+        Returns why it could not, or None when MLflow has everything that it takes.
+        """
         from mlflow.exceptions import MlflowException
 
         try:
+            if under is not None and under is not self:
+                self._open_under(under)
             try:
                 self._send_together()
             except MlflowException as error:
@@ -173,6 +196,9 @@ class Sender:
         if offset is not None:
             self._remember(offset=offset)
 
+    def _remembered(self) -> Sent:
+        return Sent.model_validate_json(self.path.read_bytes()) if self.path.exists() else Sent()
+
     def _remember(self, **changes: Any) -> None:
         self.sent = Sent.model_validate({**self.sent.model_dump(), **changes})
         write_atomic(self.path, self.sent.model_dump_json() + "\n")
@@ -189,6 +215,11 @@ class Sender:
     def _model(self, data: dict[str, Any]) -> None:
         from mlflow.entities import LoggedModelOutput
 
+        if not (self.run.folder / data["folder"]).is_dir():  # a search keeps the model of its best trial alone
+            self.client.set_tag(
+                self.sent.run_id, key_of(f"missing.{data['folder']}"), "was gone when it should be sent"
+            )
+            return
         if self.sent.model_id is None:
             query = f"source_run_id = '{self.sent.run_id}'"
             found = self.client.search_logged_models([self.sent.experiment_id], query, max_results=1)
@@ -211,6 +242,37 @@ class Sender:
         with packaging.packaged(self.run.folder / data["folder"], model, self.sent.run_id) as folder:
             self.client.log_model_artifacts(model.model_id, str(folder))
         self.client.finalize_logged_model(model.model_id, "READY")
+        if run.info.status != "RUNNING":  # the model of a trial that proved the best only when the search had ended
+            self._metrics_of_model()
+
+    def _register(self, data: dict[str, Any]) -> None:
+        """The model as a version of a registered one; one that is told twice keeps its version.
+
+        An alias that has gone on to a later version stays there.
+        """
+        from mlflow.exceptions import MlflowException
+
+        name, alias, model_id = data["name"], data["alias"], self.sent.model_id
+        if model_id is None:
+            self.client.set_tag(self.sent.run_id, key_of(f"missing.model.{name}"), "there was no model to register")
+            return
+        try:
+            self.client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        source = f"models:/{model_id}"
+        known = [
+            one for one in self.client.search_model_versions(f"run_id = '{self.sent.run_id}'") if one.source == source
+        ]
+        if not any(one.name == name for one in known):
+            known.append(self.client.create_model_version(name, source, self.sent.run_id, model_id=model_id))
+        version = next(one for one in known if one.name == name)
+        beside = json.dumps([{"name": one.name, "version": str(one.version)} for one in known])
+        self.client.set_logged_model_tags(model_id, {"mlflow.modelVersions": beside})  # for MLflow's table of models
+        holder = self.client.get_registered_model(name).aliases.get(alias, 0)
+        if int(holder) < int(version.version):
+            self.client.set_registered_model_alias(name, alias, version.version)
 
     def _resume(self, _: dict[str, Any]) -> None:
         self.client.update_run(self.sent.run_id, status="RUNNING")
@@ -221,21 +283,23 @@ class Sender:
             self._metrics_of_model()
 
     def _metrics_of_model(self) -> None:
-        """The final test metrics stand beside the model, too, in MLflow's table of models.
+        """The final metrics stand beside the model, too, in MLflow's table of models.
 
         Those of single classes (``test/recall/cat``) do not: each would cost a request, and there may be thousands.
         """
         from mlflow.entities import Metric
 
         run = self.client.get_run(self.sent.run_id)
-        tested = [item.dataset for item in run.inputs.dataset_inputs if "test" in {tag.value for tag in item.tags}]
+        measured_on = "validation" if self.run.is_trial else "test"
+        datasets = run.inputs.dataset_inputs if run.inputs else []
+        measured = [item.dataset for item in datasets if measured_on in {tag.value for tag in item.tags}]
         beside = {"model_id": self.sent.model_id}
-        if tested:
-            beside |= {"dataset_name": tested[0].name, "dataset_digest": tested[0].digest}
+        if measured:
+            beside |= {"dataset_name": measured[0].name, "dataset_digest": measured[0].digest}
         final = [
             Metric(point.key, point.value, point.timestamp, point.step, **beside)
             for key in run.data.metrics
-            if key.startswith("test/") and key.count("/") == 1
+            if key.startswith(f"{measured_on}/") and key.count("/") == 1
             for point in self.client.get_metric_history(self.sent.run_id, key)[-1:]
         ]
         self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])

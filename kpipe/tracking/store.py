@@ -104,7 +104,12 @@ def follow_move(root: Path) -> None:
         write_atomic(marker, here)
 
 
-LOCATIONS = (("experiments", "artifact_location"), ("runs", "artifact_uri"), ("logged_models", "artifact_location"))
+LOCATIONS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Training of models: without it MLflow's pages take the experiment for one of language models."""
 REMEDY = "check MLFLOW_TRACKING_URI, or unset it to record in the local store"

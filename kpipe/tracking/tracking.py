@@ -17,7 +17,7 @@ from kpipe import runs
 from kpipe.errors import TrackingError
 from kpipe.runs import LOCAL, Run, Status
 from kpipe.tracking import store
-from kpipe.tracking.sender import Sender
+from kpipe.tracking.senders import Senders
 
 READY_SECONDS = 90.0
 CLOSE_SECONDS = 60.0
@@ -153,15 +153,19 @@ class Tracking:
 def sync(root: Path, names: Sequence[str] = ()) -> list[Outcome]:
     """Sends what MLflow does not have yet of the runs named, or of all; safe to do twice.
 
-    Raises: RunNotFound: no run of that name.
+    A search is sent with its trials, and a trial with its search. Raises: RunNotFound: no run of that name.
     """
-    chosen = [runs.find(root, name) for name in names] or list(reversed(runs.runs(root)))
-    return [sync_run(run) for run in chosen if names or is_behind(run)]
+    named = [runs.find(root, name) for name in names]
+    chosen = [run.parent or run for run in named] or list(reversed(runs.runs(root)))
+    return [sync_run(run) for run in {run.folder: run for run in chosen}.values() if names or is_behind(run)]
 
 
 def is_behind(run: Run) -> bool:
-    """MLflow lacks something of a run that no process is at work on."""
-    return not run.alive and (run.record.status == "RUNNING" or Sender(run).behind)
+    """MLflow lacks something of a run, or of a trial of it, that no process is at work on."""
+    if run.alive:
+        return False
+    readable = [run, *(trial for trial in run.trials if trial.is_readable)]
+    return any(one.record.status == "RUNNING" for one in readable) or Senders(run).behind
 
 
 def sync_run(run: Run) -> Outcome:

@@ -7,11 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from kpipe.direction import direction_of
 from kpipe.errors import WrongInput
 from kpipe.spec.spec import Spec
-
-RISING = ("acc", "auc", "precision", "recall", "f1", "r2", "iou", "cosine", "top")
-FALLING = ("loss", "error", "mae", "mse", "rmse", "mape", "crossentropy", "divergence", "hinge")
 
 
 class EarlyStopping(Spec):
@@ -28,11 +26,8 @@ class EarlyStopping(Spec):
         """1 when higher is better, -1 when lower is. Raises: WrongInput: auto, and the name does not tell."""
         if self.mode != "auto":
             return 1 if self.mode == "max" else -1
-        name = self.monitor.lower()
-        if any(word in name for word in FALLING):
-            return -1
-        if any(word in name for word in RISING):
-            return 1
+        if direction := direction_of(self.monitor):
+            return 1 if direction == "max" else -1
         raise WrongInput(
             f"train.early_stopping.mode: `{self.monitor}` does not tell whether higher or lower is better",
             "set `mode: max` or `mode: min`",

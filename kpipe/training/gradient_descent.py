@@ -26,6 +26,9 @@ class GradientDescent(Method):
     """A method that minimises a loss in steps of a batch, and looks at the validation split after each epoch."""
 
     epochs: int = Field(10, ge=1, le=1_000_000, description="passes over the training examples, at most")
+    stop_after: int | None = Field(
+        None, ge=1, description="epochs after which training stops all the same; the schedule is that of all `epochs`"
+    )
     steps_per_epoch: int | None = Field(
         None, ge=1, description="steps in an epoch; by default one pass over the examples"
     )
@@ -87,7 +90,7 @@ class GradientDescent(Method):
             reseed(model, stage.seed, stage.place)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
-                Checkpoints(stage.checkpoints, stage.place), signals, begin_epoch,
+                Checkpoints(stage.checkpoints, stage.place), signals, begin_epoch, self.stop_after,
             )  # fmt: skip
             for watcher in stage.watchers:
                 watcher.on_stage(stage.name, self.epochs, plan.steps)

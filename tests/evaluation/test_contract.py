@@ -8,6 +8,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,24 @@ def test_guesses_have_finite_values_that_are_not_the_best(
         assert math.isfinite(value)
         assert abs(value - best[key]) > 0.01, key
         assert re.fullmatch(r"[a-z0-9_]+(/[A-Za-z0-9_\-. :]+)?", key)
+
+
+@by_metric_and_task
+def test_the_names_of_its_values_are_told_before(make_guessed: Make, name: str, task: str) -> None:
+    """Those that a search can go by: each is given, and nothing else but those of classes or columns."""
+    told = metric(name).produces(task)  # type: ignore[arg-type]
+    values = metric(name).compute(make_guessed(task))
+    assert all(any(fnmatchcase(value, one) for one in told) for value in values), (told, values.keys())
+    assert {one for one in told if not one.endswith("*")} <= values.keys()
+    assert set(told) <= set(metric(name).produces(None)), "what is not known yet may be any task"
+
+
+def test_a_metric_tells_of_no_values_of_classes_that_it_leaves_out() -> None:
+    without = components(METRICS)["f1"].model_validate({"type": "f1", "per_class": False})
+    assert without.produces("classes") == ("macro_f1",)  # type: ignore[attr-defined]
+    assert metric("f1").produces("classes") == ("macro_f1", "f1/*")
+    fifth = components(METRICS)["top_k_accuracy"].model_validate({"type": "top_k_accuracy", "k": 5})
+    assert fifth.produces("classes") == ("top_5_accuracy",)  # type: ignore[attr-defined]
 
 
 @settings(max_examples=15, deadline=None)

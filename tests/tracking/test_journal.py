@@ -97,6 +97,30 @@ def test_a_data_set_is_written_once(path: Path) -> None:
     assert kinds(path) == ["dataset", "resume"]
 
 
+def test_where_there_was_no_number_one_may_follow(path: Path) -> None:
+    writer = Journal(path)
+    writer.metrics({"objective": float("nan")}, 0)
+    writer.metrics({"objective": 0.9}, 0)
+    writer.metrics({"objective": 0.8}, 0)
+    assert [event.data["values"]["objective"] for event in journal.read(path)][1:] == [0.9]
+
+
+def test_a_journal_knows_whether_it_has_ended(path: Path) -> None:
+    writer = Journal(path)
+    assert writer.ended is None
+    writer.end("KILLED")
+    assert Journal(path, resume=False).ended == "KILLED"
+    assert Journal(path).ended is None
+
+
+def test_a_model_is_registered_once(path: Path) -> None:
+    for _ in range(2):
+        writer = Journal(path, resume=False)
+        writer.register("digits", "champion")
+        writer.register("digits", "champion")
+    assert kinds(path) == ["register"]
+
+
 def test_what_json_cannot_say_survives(path: Path) -> None:
     Journal(path).metrics({"train/loss": float("nan"), "val/loss": float("inf")}, 1)
     values = journal.read(path)[0].data["values"]

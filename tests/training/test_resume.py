@@ -58,6 +58,18 @@ def test_resume_is_exact_without_best_weights_and_with_accumulation(trial, seen,
     assert trained.best_epoch == 3
 
 
+def test_training_that_paused_after_some_epochs_goes_on_as_if_it_had_not(trial, seen, difference):
+    straight, expected = trial.fit(EVERYTHING)
+    for epochs in (1, 3):
+        paused, trained = trial.fit({**EVERYTHING, "stop_after": epochs}, folder="stopped")
+        assert len(trained.history) == epochs
+        assert difference(straight, paused) > 0.0
+    resumed, trained = trial.fit(EVERYTHING, folder="stopped")
+    assert difference(straight, resumed) == 0.0
+    assert logs(trained) == logs(expected)
+    assert trained.best_epoch == expected.best_epoch
+
+
 def test_interrupted_says_where_and_exits_with_the_signal(trial, seen):
     before = signal.getsignal(signal.SIGTERM)
     error = stopped(trial, seen, {"epochs": 3}, 2, 3, signal.SIGTERM)

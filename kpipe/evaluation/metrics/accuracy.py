@@ -28,6 +28,9 @@ class Accuracy(Metric):
     type: Literal["accuracy"] = "accuracy"
     tasks: ClassVar[frozenset[Task]] = frozenset({"classes", "labels", "tags", "next_token"})
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:
+        return ("accuracy", "subset_accuracy") if task in (None, "labels") else ("accuracy",)
+
     def compute(self, evidence: Evidence) -> dict[str, float]:
         from sklearn.metrics import accuracy_score
 

@@ -34,6 +34,9 @@ class Calibration(Metric):
 
     bins: int = Field(10, ge=2, le=100, description="equally wide bins of probability, 2 to 100")
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("calibration_error",)
+
     def compute(self, evidence: Evidence) -> dict[str, float]:
         fraction, stated, counts = reliability(evidence, self.bins)
         return {"calibration_error": float((abs(fraction - stated) * counts).sum() / counts.sum())}

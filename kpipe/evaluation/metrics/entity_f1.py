@@ -30,6 +30,9 @@ class EntityF1(Metric):
     type: Literal["entity_f1"] = "entity_f1"
     tasks: ClassVar[frozenset[Task]] = frozenset({"tags"})
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("entity_f1", "entity_precision", "entity_recall", "entity_f1/*")
+
     def compute(self, evidence: Evidence) -> dict[str, float]:
         if self.left_out(evidence):
             return {}

@@ -32,6 +32,9 @@ class Perplexity(Metric):
     type: Literal["perplexity"] = "perplexity"
     tasks: ClassVar[frozenset[Task]] = frozenset({"text", "next_token"})
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        return ("perplexity", "bits_per_token")
+
     def compute(self, evidence: Evidence) -> dict[str, float]:
         mean = float(evidence.losses.mean())
         values = {} if mean > LARGEST else {"perplexity": math.exp(mean)}

@@ -30,6 +30,9 @@ class TopKAccuracy(Metric):
 
     k: int = Field(3, ge=2, le=1000, description="how many classes may be guessed, from 2 on")
 
+    def produces(self, task: Task | None) -> tuple[str, ...]:  # noqa: ARG002
+        return (self.name,)
+
     def compute(self, evidence: Evidence) -> dict[str, float]:
         from sklearn.metrics import top_k_accuracy_score
 

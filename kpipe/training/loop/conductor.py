@@ -44,11 +44,13 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         checkpoints: Checkpoints,
         signals: Signals,
         begin_epoch: Callable[[int, int, int], None] | None = None,
+        stop_after: int | None = None,
     ) -> None:
         super().__init__()
         self.set_model(model)
         self.averages = Averages(model.optimizer)
         self.stage, self.epochs, self.plan = stage, epochs, plan
+        self.last = min(epochs, stop_after or epochs)
         self.watched, self.stops_early, self.keeps_best = watched, stops_early, keeps_best
         self.checkpoints, self.signals, self.begin_epoch = checkpoints, signals, begin_epoch
         self.progress = Progress()
@@ -101,9 +103,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.remember(logs)
         progress = self.progress
         progress.epoch, progress.step, progress.seconds = epoch + 1, 0, 0.0
-        progress.finished = progress.epoch >= self.epochs or (
-            self.stops_early and progress.waited >= self.watched.patience
-        )
+        progress.finished = self.has_finished()
         self.model.stop_training = progress.finished
         for watcher in self.stage.watchers:
             watcher.on_epoch(progress.history[-1])
@@ -114,6 +114,12 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.save()
 
     # ---- what it does then
+
+    def has_finished(self) -> bool:
+        """The last epoch has ended, or patience has; never in the middle of an epoch."""
+        progress = self.progress
+        patient = not self.stops_early or progress.waited < self.watched.patience
+        return not progress.step and (progress.epoch >= self.last or (progress.epoch > 0 and not patient))
 
     def look(self, logs: Any) -> None:
         """Reads the numbers: shows them, and finds the first step whose loss was not finite."""
@@ -166,6 +172,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         arrays = checkpoint.arrays
         state.put(self.model, arrays)
         self.progress = Progress.of(checkpoint.record)
+        self.progress.finished = self.has_finished()  # one that was to stop after an epoch may now go on
         self.best_weights = [arrays[f"best/{number}"] for number in range(state.count(arrays, "best"))]
         self.metrics = dict(arrays)
 

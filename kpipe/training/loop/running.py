@@ -42,7 +42,7 @@ def go_through(model: keras.Model, conductor: Conductor, train: Examined, valida
         fit(model, conductor, train, validation, progress.epoch + 1)
         conductor.averages.put_back(conductor.raw_weights)
     if not progress.finished:
-        fit(model, conductor, train, validation, conductor.epochs)
+        fit(model, conductor, train, validation, conductor.last)
 
 
 def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:

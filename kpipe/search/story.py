@@ -1,0 +1,238 @@
+"""kpipe tune: from a checked pipeline to the best of its space. The story of a search."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpipe import backend, runs
+from kpipe.backend import Backend
+from kpipe.errors import Interrupted, MissingExtra, WrongInput
+from kpipe.pipeline import Pipeline, axes, with_values
+from kpipe.runs import ROOT, Run
+from kpipe.search import machine, record
+from kpipe.search.finalists import Verdict, finalists, verdict
+from kpipe.search.frame import frame
+from kpipe.search.loop import Loop, Onlooker, whole_epochs
+from kpipe.search.results import write_results
+from kpipe.search.state import Settings, State, choose, content_of
+from kpipe.search.trial import Trial
+from kpipe.search.worker import Place, Worker
+from kpipe.tracking.journal import Journal
+from kpipe.tracking.limits import require_model_name
+from kpipe.tuning.search import Search
+from kpipe.tuning.space import Axis, short_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger("kpipe")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to."""
+
+    run: Run
+    trials: tuple[Trial, ...]
+    best: Trial | None
+    search: Search
+    axes: tuple[Axis, ...]
+    verdict: Verdict | None
+    unsent: str
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """A row for each trial, best first."""
+        return frame(self.trials, self.search.objective, self.search.best, [axis.path for axis in self.axes])
+
+
+def tune(
+    pipeline: Pipeline,
+    text: str = "",
+    option: str | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    register: str | None = None,
+    onlookers: Sequence[Onlooker] = (),
+    root: Path = ROOT,
+    say: Callable[[str], None] = logger.info,
+) -> Found:
+    """Searches the space of ``pipeline``; a search of the same content is gone on with, unless ``fresh``.
+
+    ``text`` is the YAML as written, ``option`` the backend asked for, ``ray`` the address of a Ray cluster.
+
+    Raises:
+        WrongInput: there is no `tune`; with ``resume``: there is no search to go on with, or its content differs.
+        Interrupted: Ctrl-C or SIGTERM; everything is on disk.
+    """
+    search = searched(pipeline)
+    if register is not None:
+        require_model_name(register)
+    engine = engine_of(pipeline, option)
+    if engine is not None:
+        pipeline = pipeline.model_copy(update={"backend": engine})
+    before = None if fresh else choose(root, pipeline, resume)
+    run = before or runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name, "search")
+    run.hold()
+    state = State(run)
+    with places_for(state, pipeline, workers, ray) as (places, threads):
+        state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads, backend=engine))
+        with record.recorded(run) as recording, saying_how_to_go_on(run):
+            say(f"{pipeline.name}  search {run.name}{' goes on' if before else ''}  {engine or 'several backends'}")
+            loop = prepared(state, pipeline, search, engine, threads, places, recording.journal, onlookers)
+            statement = finals(loop, search)
+            write_results(loop, pipeline, statement)
+            if loop.best is not None:
+                keep_model(loop, register)
+            record.end_search(recording.journal)
+    asked = tuple(trial for trial in loop.trials.values() if trial.is_asked)
+    return Found(run, asked, loop.best, search, axes(pipeline), statement, recording.unsent)
+
+
+def searched(pipeline: Pipeline) -> Search:
+    """The `tune` section. Raises: WrongInput: there is none."""
+    if pipeline.tune is None:
+        raise WrongInput(
+            f"{pipeline.name}: there is no `tune` section", "kpipe list tuning shows the searches there are"
+        )
+    return pipeline.tune
+
+
+def engine_of(pipeline: Pipeline, option: str | None) -> Backend | None:
+    """The backend of all trials, or None where it is searched over. Raises: WrongInput, MissingExtra."""
+    dimension = searched(pipeline).space.get("backend")
+    if dimension is None:
+        return backend.choose(option, pipeline.backend)
+    if option is not None:
+        raise WrongInput("--backend: the backend is searched over in this file", "leave out --backend")
+    for axis in axes(pipeline):
+        for name in axis.values or () if axis.path == "backend" else ():
+            if name not in backend.installed():
+                raise MissingExtra(f"tune.space.backend: {name} is not installed", f"pip install 'kpipe[{name}]'")
+    return None
+
+
+@contextmanager
+def places_for(
+    state: State, pipeline: Pipeline, workers: int | None, ray: str | None
+) -> Iterator[tuple[list[Place], int]]:
+    """Where trials run, and the threads of each; the workers end with the search."""
+    search = searched(pipeline)
+    before = state.settings
+    threads = before.threads if before else pipeline.threads
+    limit = int(search.trial_memory_gb * 1e9) if search.trial_memory_gb is not None else None
+    places: list[Place] = []
+    if ray is not None:
+        from kpipe.search import ray_cluster
+
+        places, threads = ray_cluster.connect(ray, workers, threads, limit)
+    else:
+        number = workers or 1
+        threads = threads or max(1, machine.cores() // number)
+        memory = limit or machine.memory_share(number)
+        shares = machine.gpu_shares(number, machine.gpus())
+        log = state.run.folder / "workers.log"
+        places = [Worker(memory, log, share) for share in shares]
+    try:
+        yield places, threads
+    finally:
+        for place in places:
+            place.kill()
+
+
+def prepared(
+    state: State,
+    pipeline: Pipeline,
+    search: Search,
+    engine: Backend | None,
+    threads: int,
+    places: Sequence[Place],
+    journal: Journal,
+    onlookers: Sequence[Onlooker],
+) -> Loop:
+    """The search, carried out to its end."""
+    space = axes(pipeline)
+    names = short_names([axis.path for axis in space])
+    fixed = {"backend": engine, "threads": threads}
+    base = with_values(pipeline, {path: value for path, value in fixed.items() if path not in search.space})
+    record.begin_search(journal, pipeline, search, names, engine or "")
+    if "keras" not in sys.modules:  # KerasTuner needs one; in a notebook it is the one that the user will meet
+        backend.use(engine or backend.installed()[0])
+    epochs = whole_epochs(base, search) if search.type == "hyperband" else 1
+    oracle = search.oracle(space, epochs, backend.derive(pipeline.seed, "tune"))
+    loop = Loop(state, search, base, oracle, places, journal, names, onlookers)
+    loop.go(loop.restore(oracle.open(state.oracle)))
+    return loop
+
+
+def first_trials(pipeline: Pipeline, number: int) -> list[dict[str, Any]]:
+    """What a new search would try first; nothing is trained, every trial is taken to come to the same."""
+    search = searched(pipeline)
+    found: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        oracle = search.oracle(axes(pipeline), search.max_epochs or 1, backend.derive(pipeline.seed, "tune"))
+        oracle.open(Path(folder) / "oracle")
+        while len(found) < number and (suggestion := oracle.ask()) is not None:
+            found.append(suggestion.values)
+            oracle.tell(suggestion.name, 0.0)
+    return found
+
+
+def finals(loop: Loop, search: Search) -> Verdict | None:
+    """The best trials trained with other seeds, where that is asked for, and what they say."""
+    if search.finalists is None:
+        return None
+    chosen = finalists(loop.trials.values(), search)
+    loop.run_all([job for trial in chosen for job in seeds_of(loop, trial, search.finalists.seeds)])
+    return verdict(chosen, loop.trials, search)
+
+
+def seeds_of(loop: Loop, trial: Trial, seeds: int) -> Iterator[tuple[str, Pipeline]]:
+    """The trial's pipeline with other seeds, by name; the same seeds for every trial."""
+    pipeline = loop.state.pipeline(Run(loop.state.folder(trial.name)))
+    assert pipeline is not None
+    for number in range(1, seeds + 1):
+        seed = backend.derive(loop.pipeline.seed, "finalist", number)
+        yield f"{trial.name}-seed-{number}", with_values(pipeline, {"seed": seed})
+
+
+def keep_model(loop: Loop, register: str | None) -> None:
+    """Tells MLflow of the best trial's model."""
+    assert loop.best is not None
+    run = Run(loop.state.folder(loop.best.name))
+    journal = Journal(run.journal, resume=False)
+    record.write_model(journal, run.model, register or "")
+    journal.close()
+
+
+@contextmanager
+def saying_how_to_go_on(run: Run) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end a search with what goes on with it."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise Interrupted(f"stopped search {run.name}", signal=number)
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
+    hint = "what has ended is kept; go on with the same command"
+    try:
+        yield
+    except Interrupted as interrupted:
+        interrupted.hint = hint
+        raise
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped search {run.name}", hint) from None
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)

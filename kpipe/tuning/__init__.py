@@ -1,0 +1,1 @@
+"""Searches for hyperparameters: one a file."""

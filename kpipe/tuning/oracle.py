@@ -1,0 +1,303 @@
+"""Oracle: KerasTuner's oracles, asked and told in one process; all that kpipe needs to know of KerasTuner.
+
+What KerasTuner leaves open is mended here: its files are written whole or not at all, and so that a crash between two
+of them loses nothing; grid and Bayesian search remember what they need to go on exactly; a trial that failed counts as
+a little worse than the worst, so that Hyperband's brackets fill and Bayesian search learns to stay away.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras_tuner
+from keras_tuner.engine import trial as trials
+from keras_tuner.engine.hyperparameters import Boolean, Choice, Float, HyperParameter, Int
+from keras_tuner.oracles import (
+    BayesianOptimizationOracle,
+    GridSearchOracle,
+    HyperbandOracle,
+    RandomSearchOracle,
+)
+from keras_tuner.src.engine.conditions import Parent
+from typing_extensions import override
+
+from kpipe.files import write_atomic
+from kpipe.tuning.search import Direction
+from kpipe.tuning.space import Axis, Choices, Range, Switch
+
+OBJECTIVE = "objective"
+
+
+class Suggestion(NamedTuple):
+    """A trial to run: its name, its values by path, and of Hyperband how far to train and what to go on from."""
+
+    name: str
+    values: dict[str, Any]
+    epochs: int | None = None
+    carries_on: str | None = None
+
+
+class Kept:
+    """Mixed into KerasTuner's oracles: a state on disk that is always whole."""
+
+    failed: set[str]
+    trials: dict[str, Any]
+    objective: Any
+    folder: Path
+    changed: dict[str, Any]
+    held = False
+
+    @contextmanager
+    def one_event(self) -> Iterator[None]:
+        """Writes what changed at its end: the trials first, then the oracle, which says which of them there are."""
+        self.held, self.changed = True, {}
+        try:
+            yield
+        finally:
+            self.held = False
+        for name, trial in self.changed.items():
+            place = self.folder / f"trial_{name}"
+            place.mkdir(exist_ok=True)
+            write_atomic(place / "trial.json", json.dumps(trial.get_state()))
+        self.save()
+
+    def save(self) -> None:
+        if not self.held:
+            write_atomic(self.folder / "oracle.json", json.dumps(self.get_state()))
+
+    def _save_trial(self, trial: Any) -> None:
+        self.changed[trial.trial_id] = trial
+
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "failed": sorted(self.failed)}  # type: ignore[misc]
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)  # type: ignore[misc]
+        self.failed = set(state["failed"])
+
+    def score_trial(self, trial: Any) -> None:
+        super().score_trial(trial)  # type: ignore[misc]
+        self.penalise()
+
+    def penalise(self) -> None:
+        """Scores the failed as a little worse than the worst; 0 where nothing has succeeded yet."""
+        rising = self.objective.direction == "max"
+        scores = [
+            trial.score
+            for name, trial in self.trials.items()
+            if trial.status == "COMPLETED" and name not in self.failed
+        ]
+        worst = (min if rising else max)(scores, default=0.0)
+        for name in self.failed:
+            self.trials[name].score = math.nextafter(worst, -math.inf if rising else math.inf)
+
+
+class KeptRandom(Kept, RandomSearchOracle):  # type: ignore[misc]
+    pass
+
+
+class KeptHyperband(Kept, HyperbandOracle):  # type: ignore[misc]
+    pass
+
+
+class KeptGrid(Kept, GridSearchOracle):  # type: ignore[misc]
+    """Remembers the order of its trials, too (KerasTuner's issue 1055)."""
+
+    @override
+    def get_state(self) -> dict[str, Any]:
+        ordered = self._ordered_ids
+        order = {"ids": ordered._memory, "next": list(ordered._next_index.items()), "last": ordered._last_index}
+        return {**super().get_state(), "order": order, "populate_next": self._populate_next}
+
+    @override
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        order, ordered = state["order"], self._ordered_ids
+        ordered._memory, ordered._last_index = order["ids"], order["last"]
+        ordered._data_to_index = {name: place for place, name in enumerate(order["ids"])}
+        ordered._next_index.update(dict(order["next"]))
+        self._populate_next = state["populate_next"]
+
+
+class KeptBayesian(Kept, BayesianOptimizationOracle):  # type: ignore[misc]
+    """Remembers where its random numbers are, too."""
+
+    @override
+    def get_state(self) -> dict[str, Any]:
+        name, keys, *rest = self._random_state.get_state()
+        return {**super().get_state(), "random_state": [name, keys.tolist(), *rest]}
+
+    @override
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self._random_state.set_state(state["random_state"])
+
+
+class Oracle:
+    """Says which trial is next, and is told what became of it. Every answer and every word is on disk at once."""
+
+    def __init__(self, inner: Any, axes: Sequence[Axis]) -> None:
+        self.inner, self.axes = inner, {axis.path: axis for axis in axes}
+        self.inner.verbose = 0
+        self.inner.failed = set()
+        self.finished = False
+        """nothing more will be asked for"""
+
+    def open(self, folder: Path) -> list[Suggestion]:
+        """Keeps the state in ``folder`` from now on, or goes on with the one there: the trials not told of yet."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.inner.folder = folder
+        self.inner._set_project_dir(str(folder.parent), folder.name)
+        path = folder / "oracle.json"
+        state = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        for place in folder.glob("trial_*"):
+            if place.name.removeprefix("trial_") not in state.get("start_order", ()):
+                shutil.rmtree(place)  # a crash came before the oracle knew of it
+        if not state:
+            return []
+        self.inner.reload()
+        waiting, self.inner._retry_queue = sorted(self.inner._retry_queue), []
+        for name in waiting:
+            self.inner.trials[name].status = trials.TrialStatus.RUNNING
+            self.inner.ongoing_trials[name] = self.inner.trials[name]
+        return [self.suggestion(self.inner.trials[name]) for name in waiting]
+
+    def ask(self) -> Suggestion | None:
+        """The next trial; None where there is none now, or, when ``finished``, ever."""
+        from threadpoolctl import threadpool_limits
+
+        with self.quiet(), threadpool_limits(1), self.inner.one_event():
+            self.inner.penalise()
+            trial = self.inner.create_trial(f"trial {len(self.inner.trials)}")
+        self.finished = trial.status == trials.TrialStatus.STOPPED
+        return self.suggestion(trial) if trial.status == trials.TrialStatus.RUNNING else None
+
+    def tell(self, name: str, score: float | None) -> None:
+        """``score`` is the objective, or None of a trial that failed. To tell the same again changes nothing."""
+        trial = self.inner.trials[self.id_of(name)]
+        if trial not in self.inner.ongoing_trials.values():
+            return
+        if score is None:
+            self.inner.failed.add(trial.trial_id)
+        with self.quiet(), self.inner.one_event():
+            trial.metrics = type(trial.metrics)()
+            self.inner.update_trial(trial.trial_id, {OBJECTIVE: 0.0 if score is None else score})
+            trial.status = trials.TrialStatus.COMPLETED
+            self.inner.end_trial(trial)
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Without KerasTuner's deprecated calls and what scikit-learn says of a fit on a handful of points."""
+        from sklearn.exceptions import ConvergenceWarning
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+
+    def extend(self, max_trials: int | None) -> None:
+        """Allows another number of trials."""
+        self.inner.max_trials, self.finished = max_trials, False
+
+    def id_of(self, name: str) -> str:
+        """KerasTuner's name of a trial, whose width depends on how many there may be."""
+        return str(next(known for known in self.inner.trials if int(known) == int(name)))
+
+    def suggestion(self, trial: Any) -> Suggestion:
+        values = trial.hyperparameters.values
+        found = {path: decode(axis, values[path]) for path, axis in self.axes.items() if path in values}
+        before = values.get("tuner/trial_id")
+        return Suggestion(
+            name_of(trial.trial_id), found, values.get("tuner/epochs"), name_of(before) if before is not None else None
+        )
+
+
+def name_of(trial_id: str) -> str:
+    return f"{int(trial_id):02d}"
+
+
+def parameters(axes: Sequence[Axis]) -> keras_tuner.HyperParameters:
+    """The space in KerasTuner's words.
+
+    Conditions are given as they are: KerasTuner's own scopes know no parent that has a condition itself.
+    """
+    found = keras_tuner.HyperParameters()
+    by_path = {axis.path: axis for axis in axes}
+    for axis in axes:
+        conditions = [
+            Parent(parent, [encode(by_path[parent], value) for value in values])
+            for parent, values in axis.dimension.when.items()
+        ]
+        found.merge([parameter(axis, conditions)])
+    return found
+
+
+def parameter(axis: Axis, conditions: list[Parent]) -> HyperParameter:
+    """One axis. What can be counted is a choice: KerasTuner's own ranges lose the last of some steps (0.3 by 0.1)."""
+    dimension, values = axis.dimension, axis.values
+    if isinstance(dimension, Switch):
+        return Boolean(axis.path, default=bool(axis.default), conditions=conditions)
+    if values is not None and not isinstance(values, range):
+        own = encode(axis, axis.default) if axis.default in values else None
+        return Choice(axis.path, [encode(axis, value) for value in values], default=own, conditions=conditions)
+    assert isinstance(dimension, Range)
+    is_in = isinstance(axis.default, (int, float)) and dimension.min <= axis.default <= dimension.max
+    own = axis.default if is_in and (values is None or axis.default in values) else None
+    span = {"min_value": dimension.min, "max_value": dimension.max, "default": own, "conditions": conditions}
+    if axis.whole:
+        return Int(axis.path, step=None if values is None else values.step, sampling=dimension.sampling, **span)
+    return Float(axis.path, sampling=dimension.sampling, **span)
+
+
+def encode(axis: Axis, value: Any) -> Any:
+    """A value as KerasTuner takes it: of choices that are not all numbers, or all words, the place as a word."""
+    if isinstance(axis.dimension, Choices) and not is_plain(axis.dimension.choices):
+        return str(axis.dimension.choices.index(value))
+    return value
+
+
+def decode(axis: Axis, value: Any) -> Any:
+    if isinstance(axis.dimension, Choices) and not is_plain(axis.dimension.choices):
+        return axis.dimension.choices[int(value)]
+    return value
+
+
+def is_plain(choices: Sequence[Any]) -> bool:
+    """Whether KerasTuner takes these choices as they are."""
+    kinds = {type(value) for value in choices}
+    return len(kinds) == 1 and kinds <= {int, float, str}
+
+
+def settings(axes: Sequence[Axis], direction: Direction, seed: int) -> dict[str, Any]:
+    """What every oracle takes; a seed of 0 would be drawn by chance."""
+    objective = keras_tuner.Objective(OBJECTIVE, direction)
+    return {"objective": objective, "hyperparameters": parameters(axes), "seed": seed or 1, "tune_new_entries": False}
+
+
+def Random(axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None) -> Oracle:  # noqa: N802
+    return Oracle(KeptRandom(**settings(axes, direction, seed), max_trials=max_trials), axes)
+
+
+def Grid(axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None) -> Oracle:  # noqa: N802
+    return Oracle(KeptGrid(**settings(axes, direction, seed), max_trials=max_trials), axes)
+
+
+def Bayesian(  # noqa: N802
+    axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None, **more: Any
+) -> Oracle:
+    return Oracle(KeptBayesian(**settings(axes, direction, seed), max_trials=max_trials, **more), axes)
+
+
+def Hyperband(  # noqa: N802
+    axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None, **more: Any
+) -> Oracle:
+    found = Oracle(KeptHyperband(**settings(axes, direction, seed), **more), axes)
+    found.extend(max_trials)
+    return found

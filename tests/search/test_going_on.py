@@ -1,0 +1,178 @@
+"""What a search goes on with, what it refuses, and where its trials may run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kpipe
+from kpipe import runs
+from kpipe.errors import RunNotFound, WrongInput
+from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.search import ray_cluster
+from kpipe.search.carry_out import Task
+from kpipe.search.state import State, content_of, difference
+from kpipe.search.story import Found
+from kpipe.search.worker import Worker
+
+Search = Callable[..., Found]
+Small = Callable[..., Pipeline]
+
+
+@pytest.fixture(autouse=True)
+def _on_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+
+
+def scores(found: Found) -> dict[str, float | None]:
+    return {trial.name: trial.score for trial in found.trials}
+
+
+def test_the_same_content_goes_on_and_more_trials_are_added(search: Search, small: Small) -> None:
+    first = search(small(max_trials=2))
+    more = search(small(max_trials=3, timeout_minutes=10.0))
+    assert more.run.folder == first.run.folder
+    assert len(more.trials) == 3
+    assert scores(more).items() >= scores(first).items()
+    nothing_left = search(small(max_trials=3), resume=True)
+    assert scores(nothing_left) == scores(more)
+    assert nothing_left.best == more.best
+
+    with pytest.raises(WrongInput) as caught:
+        search(small({"model.dropout": 0.0}, max_trials=3, executions_per_trial=2), resume=True)
+    assert "tune.executions_per_trial: 1 -> 2" in str(caught.value)
+    assert "model.dropout: 0.1 -> 0.0" in str(caught.value)
+    with pytest.raises(RunNotFound, match="no search of `other`"):
+        search(small({"name": "other"}), resume=True)
+    anew = search(small(max_trials=1), fresh=True)
+    assert anew.run.folder != first.run.folder
+    assert scores(anew)["00"] == scores(first)["00"]
+
+
+def test_the_difference_of_two_contents_names_paths(small: Small) -> None:
+    wider = {"model.dropout": {"min": 0.0, "max": 0.6, "step": 0.2}}
+    lines = difference(content_of(small()), content_of(small(space=wider)))
+    assert "tune.space.model.dropout.max: 0.4 -> 0.6" in lines
+    assert any(line.startswith("tune.space.train.optimizer.AdamW.learning_rate") for line in lines)
+    assert content_of(small()) == content_of(small(max_trials=50, trial_timeout_minutes=1.0))
+
+
+def test_data_that_have_changed_end_the_search(search: Search, small: Small, place: Path) -> None:
+    from sklearn.datasets import load_digits
+
+    images, target = load_digits(return_X_y=True)
+    images = images.reshape(-1, 8, 8).astype("uint8")
+    np.savez(place / "digits.npz", x=images, y=target)
+    data = {"data": {"type": "npz", "path": str(place / "digits.npz"), "batch_size": 256}}
+    search(small(data, max_trials=1))
+    np.savez(place / "digits.npz", x=images[::-1], y=target[::-1])
+    with pytest.raises(WrongInput, match="the data has changed since search"):
+        search(small(data, max_trials=2))
+    np.savez(place / "digits.npz", x=images, y=target)
+    found = search(small(data, max_trials=2))
+    assert [trial.status for trial in found.trials] == ["done", "done"]
+
+
+def test_the_backend_itself_is_searched(search: Search, small: Small) -> None:
+    found = search(small(type="grid", max_trials=None, space={"backend": {"choices": ["tensorflow", "jax", "torch"]}}))
+    assert {trial.backend: trial.status for trial in found.trials} == dict.fromkeys(
+        ("tensorflow", "jax", "torch"), "done"
+    )
+    assert found.best is not None
+    assert f"backend: {found.best.backend}" in (found.run.folder / "best.yaml").read_text(encoding="utf-8")
+    with pytest.raises(WrongInput, match="the backend is searched over"):
+        search(small(type="grid", space={"backend": {"choices": ["jax", "torch"]}}), option="jax")
+
+
+def test_trials_on_a_ray_cluster_give_the_same_table(
+    search: Search, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real cluster on this machine; then one whose nodes do not see the folder, as if it had other disks."""
+    here = search(
+        small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2), fresh=True, workers=2
+    )
+    with monkeypatch.context() as patched:
+        there = search(
+            small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2),
+            fresh=True,
+            workers=2,
+            ray="local",
+        )
+        patched.setattr(ray_cluster.Host, "sees", lambda self, folder, record: False)
+        apart = search(
+            small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2),
+            fresh=True,
+            workers=2,
+            ray="local",
+        )
+    assert scores(here)
+    assert {trial.status for trial in apart.trials} == {"done"}
+    for found in (there, apart):
+        assert found.best is not None
+        assert scores(found) == scores(here)
+        assert (State(found.run).folder(found.best.name) / "model" / "manifest.json").exists()
+
+
+def test_kpipe_tune_returns_a_frame(small: Small, place: Path) -> None:
+    file = place / "search.yaml"
+    file.write_text(effective_yaml(small(max_trials=2)), encoding="utf-8")
+    frame = kpipe.tune(file)
+    assert list(frame["trial"]) == sorted(
+        frame["trial"], key=lambda name: -frame.set_index("trial")["val_accuracy"][name]
+    )
+    assert {"status", "val_accuracy", "model.dropout", "train.optimizer.AdamW.learning_rate", "epochs"} <= set(frame)
+    with pytest.raises(WrongInput, match="there is no `tune` section"):
+        kpipe.tune({"name": "none", "data": {"type": "sklearn", "dataset": "digits"}, "model": "cnn", "train": "fit"})
+
+
+def test_ctrl_c_keeps_what_has_ended_and_says_how_to_go_on(small: Small, place: Path) -> None:
+    file = place / "search.yaml"
+    file.write_text(effective_yaml(small(max_trials=40)), encoding="utf-8")
+    command = [sys.executable, "-c", "from kpipe.cli import main; main()", "tune", str(file)]
+    search = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert search.stdout is not None
+    said = [search.stdout.readline(), search.stdout.readline()]
+    assert "val_accuracy" in said[1], said
+    search.send_signal(signal.SIGINT)
+    rest = search.communicate(timeout=60)[0]
+    assert search.returncode == 130, rest
+    assert "go on with the same command" in rest
+    (run,) = runs.runs(place / "mlruns")
+    assert run.status == "KILLED"
+    ended = [trial for trial in State(run).trials().values() if trial.status == "done"]
+    assert ended
+    until = time.monotonic() + 10
+    while any(b"kpipe.search" in line for line in processes()) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not [line for line in processes() if b"kpipe.search" in line and str(place).encode() in line]
+
+
+def processes() -> list[bytes]:
+    return subprocess.run(["ps", "axww", "-o", "args"], check=True, capture_output=True).stdout.splitlines()
+
+
+def test_a_worker_ends_with_its_search_and_keeps_its_log(tmp_path: Path) -> None:
+    """Standard input closed is the end; what a trial prints is in the trial's own log."""
+    (tmp_path / "trial").mkdir()
+    worker = Worker(8_000_000_000, tmp_path / "workers.log")
+    worker.begin(Task(name="00", folder=str(tmp_path / "trial"), pipeline={}, backend="jax", metric="accuracy"))
+    assert worker.process is not None
+    until, events = time.monotonic() + 60, []
+    while not events and time.monotonic() < until:
+        events += worker.events()
+        time.sleep(0.05)
+    assert events[0]["event"] == "refused"
+    assert "name: missing" in events[0]["message"]
+    assert worker.process.stdin is not None
+    worker.process.stdin.close()
+    assert worker.process.wait(timeout=20) == 0
+    assert (tmp_path / "trial" / "log.txt").exists()
+    assert os.environ["KERAS_BACKEND"] == "jax"
