@@ -83,10 +83,10 @@ def tune(
     if engine is not None:
         pipeline = pipeline.model_copy(update={"backend": engine})
     before = None if fresh else choose(root, pipeline, resume)
-    run = before or runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name, "search")
-    run.hold()
-    state = State(run)
-    with places_for(state, pipeline, workers, ray) as (places, threads):
+    with places_for(before, pipeline, workers, ray) as (places, threads):
+        run = before or runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name, "search")
+        run.hold()
+        state = State(run)
         state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads, backend=engine))
         with record.recorded(run) as recording, saying_how_to_go_on(run):
             say(f"{pipeline.name}  search {run.name}{' goes on' if before else ''}  {engine or 'several backends'}")
@@ -125,11 +125,11 @@ def engine_of(pipeline: Pipeline, option: str | None) -> Backend | None:
 
 @contextmanager
 def places_for(
-    state: State, pipeline: Pipeline, workers: int | None, ray: str | None
+    run: Run | None, pipeline: Pipeline, workers: int | None, ray: str | None
 ) -> Iterator[tuple[list[Place], int]]:
     """Where trials run, and the threads of each; the workers end with the search."""
     search = searched(pipeline)
-    before = state.settings
+    before = State(run).settings if run is not None else None
     threads = before.threads if before else pipeline.threads
     limit = int(search.trial_memory_gb * 1e9) if search.trial_memory_gb is not None else None
     places: list[Place] = []
@@ -142,8 +142,7 @@ def places_for(
         threads = threads or max(1, machine.cores() // number)
         memory = limit or machine.memory_share(number)
         shares = machine.gpu_shares(number, machine.gpus())
-        log = state.run.folder / "workers.log"
-        places = [Worker(memory, log, share) for share in shares]
+        places = [Worker(memory, share) for share in shares]
     try:
         yield places, threads
     finally:

@@ -41,8 +41,8 @@ class Worker:
     One process has one engine, precision and number of threads: a trial that wants another gets a new process.
     """
 
-    def __init__(self, memory: int, log: Path, environment: Mapping[str, str] | None = None) -> None:
-        self.memory, self.log = memory, log
+    def __init__(self, memory: int, environment: Mapping[str, str] | None = None) -> None:
+        self.memory = memory
         self.environment = dict(environment or {})
         self.process: subprocess.Popen[str] | None = None
         self.kind: tuple[Any, ...] = ()
@@ -52,7 +52,7 @@ class Worker:
         kind = (task.backend, task.pipeline.get("precision"), task.pipeline.get("threads"))
         if self.process is None or self.process.poll() is not None or self.kind != kind:
             self.kill()
-            self.start()
+            self.start(Path(task.folder) / "log.txt")
             self.kind = kind
         self.say(task=task.model_dump(mode="json"))
 
@@ -74,14 +74,14 @@ class Worker:
             self.listener.join()
         self.process, self.heard = None, queue.SimpleQueue()
 
-    def start(self) -> None:
-        with self.log.open("a") as log:  # until it has a trial, whose own log takes what it prints
+    def start(self, log: Path) -> None:
+        with log.open("a") as printed:
             self.process = subprocess.Popen(  # noqa: S603
                 # -P: a random.py in the user's folder must not be imported for the real one
                 [sys.executable, "-P", "-m", "kpipe.search", str(self.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=log,
+                stderr=printed,
                 text=True,
                 env={**os.environ, **self.environment},
                 start_new_session=True,  # Ctrl-C is for the search, which then ends its workers

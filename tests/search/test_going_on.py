@@ -133,6 +133,37 @@ def test_kpipe_tune_returns_a_frame(small: Small, place: Path) -> None:
         kpipe.tune({"name": "none", "data": {"type": "sklearn", "dataset": "digits"}, "model": "cnn", "train": "fit"})
 
 
+def test_the_best_model_is_registered_as_champion_and_predicts(search: Search, small: Small, place: Path) -> None:
+    import mlflow
+    from sklearn.datasets import load_digits
+
+    with pytest.raises(WrongInput, match="a/b"):
+        search(small(), register="a/b")
+    found = search(small(max_trials=2), register="digits")
+    assert found.best is not None
+    assert not found.unsent
+    mlflow.set_tracking_uri(f"sqlite:///{place}/mlruns/mlflow.db")
+    client = mlflow.MlflowClient()
+    version = client.get_model_version_by_alias("digits", "champion")
+    trial = runs.find(place / "mlruns", f"{found.run.name}/{found.best.name}")
+    assert version.run_id == trial.mlflow_run_id
+    nested = client.search_runs([client.get_run(version.run_id).info.experiment_id], "tags.trial != ''")
+    assert {run.data.tags["mlflow.parentRunId"] for run in nested} == {found.run.mlflow_run_id}
+    assert {run.data.metrics["objective"] for run in nested} == set(scores(found).values())
+    images = load_digits().images[:4, :, :, None].astype("uint8")
+    command = [sys.executable, "-c", PREDICT, str(place)]
+    said = subprocess.run(command, input=images.tobytes(), check=True, capture_output=True).stdout
+    assert said.split()[-1] == b"4"
+
+
+PREDICT = """
+import sys, mlflow, numpy as np
+mlflow.set_tracking_uri(f"sqlite:///{sys.argv[1]}/mlruns/mlflow.db")
+images = np.frombuffer(sys.stdin.buffer.read(), "uint8").reshape(4, 8, 8, 1)
+print(len(mlflow.pyfunc.load_model("models:/digits@champion").predict(images)))
+"""
+
+
 def test_ctrl_c_keeps_what_has_ended_and_says_how_to_go_on(small: Small, place: Path) -> None:
     file = place / "search.yaml"
     file.write_text(effective_yaml(small(max_trials=40)), encoding="utf-8")
@@ -162,7 +193,7 @@ def processes() -> list[bytes]:
 def test_a_worker_ends_with_its_search_and_keeps_its_log(tmp_path: Path) -> None:
     """Standard input closed is the end; what a trial prints is in the trial's own log."""
     (tmp_path / "trial").mkdir()
-    worker = Worker(8_000_000_000, tmp_path / "workers.log")
+    worker = Worker(8_000_000_000)
     worker.begin(Task(name="00", folder=str(tmp_path / "trial"), pipeline={}, backend="jax", metric="accuracy"))
     assert worker.process is not None
     until, events = time.monotonic() + 60, []
