@@ -64,9 +64,7 @@ def test_stopped_in_any_layer_and_stage_it_goes_on_exactly(trial, seen, fresh_st
             trial.stages(fresh_stack(tied=True), ALL, watcher, folder="stopped")
         assert watcher.stages[-1][0].endswith(where)
     resumed, history = trial.stages(fresh_stack(tied=True), ALL, folder="stopped")
-    for (*place, found), (*other, told) in zip(logs(history), logs(expected), strict=True):
-        assert place == other
-        assert found == pytest.approx(told, rel=1e-3)  # on JAX the running mean of a resumed epoch was once 2e-4 off
+    assert logs(history) == logs(expected)
     assert difference(straight, resumed) == 0.0
     assert difference(*(parts_of(model).stack.autoencoder for model in (straight, resumed))) == 0.0
 

@@ -19,6 +19,8 @@ def compile_model(
     model.optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
+    if keras.backend.backend() == "jax":
+        keep_added_losses(model)
 
 
 def jit_compile(model: keras.Model) -> bool | str:
@@ -46,3 +48,18 @@ def make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:
         return apply(dense, trainable_variables)
 
     optimizer.apply = apply_dense
+
+
+def keep_added_losses(model: keras.Model) -> None:
+    """Penalties that layers add to the loss are all counted, whatever was traced before.
+
+    Keras knows them by ``id``. A layer forgets those of the trace before only when it is called, and then throws away
+    what another layer has just added, should that have come to lie where an old one of its own was.
+    """
+    call = type(model).stateless_call
+
+    def call_anew(*args: Any, **kwargs: Any) -> Any:
+        model._clear_losses()
+        return call(model, *args, **kwargs)
+
+    model.stateless_call = call_anew
