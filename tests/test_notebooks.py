@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
@@ -25,7 +26,6 @@ nbformat.write(notebook, sys.argv[2])
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 def test_holds_no_output(file: Path) -> None:
-    nbformat = pytest.importorskip("nbformat")
     for cell in nbformat.read(file, 4).cells:
         assert not cell.get("outputs")
         assert cell.get("execution_count") is None
@@ -33,8 +33,6 @@ def test_holds_no_output(file: Path) -> None:
 
 @pytest.mark.slow
 def test_pretraining_shows_that_it_helps_logistic_units(tmp_path: Path) -> None:
-    nbformat = pytest.importorskip("nbformat")
-    pytest.importorskip("nbclient")
     executed = tmp_path / "executed.ipynb"
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     command = [sys.executable, "-c", RUN, str(FOLDER / "pretraining.ipynb"), str(executed)]
