@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import kpipe.backend
-from kpipe.pipeline import Pipeline, effective_yaml, examine, load_splits
+from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
 from kpipe.signature import Feature, Signature, Target
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
+from kpipe.training.loop.subset import Subset
 from kpipe.training.method import Epoch, Stage
+
+if TYPE_CHECKING:
+    from kpipe.data.splits import Splits
+    from kpipe.evaluation.evidence import Evidence
 
 FOLDER = Path(__file__).resolve().parents[1] / "pipelines"
 FILES = sorted(FOLDER.glob("*.yaml"))
+FEW = 7
 MNIST = Signature(
     inputs=(Feature(name="image", kind="image", shape=(28, 28, 1), dtype="uint8", mean=(33.3,), variance=(6173.0,)),),
     target=Target(task="classes", names=tuple(str(digit) for digit in range(10))),
@@ -34,16 +41,33 @@ def parameters(model: Any) -> list[int]:
 def measured(name: str, tmp_path: Path, *overrides: str) -> dict[str, float]:
     """Trains the pipeline as `kpipe run` does, and measures the model on test."""
     written = pipeline(name, *overrides)
-    splits = load_splits(written)
+    return written.evaluate.measure(evidence_of(written, load_splits(written), tmp_path))
+
+
+def evidence_of(written: Pipeline, splits: Splits, tmp_path: Path) -> Evidence:
+    """Trains as `kpipe run` does, and looks at test."""
     kpipe.backend.use(kpipe.backend.choose(None, None), written.precision, written.seed)
-    model = written.model.build(splits.signature)
+    model = build(written, splits.signature)
     history: tuple[Epoch, ...] = ()
     steps = 0
     for index, method in enumerate(written.train):
         stage = Stage(f"{index + 1}-{method.type}", index, written.seed, written.data.batch_size, steps, tmp_path)
         trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
         history, steps = history + trained.history, trained.steps
-    return written.evaluate.measure(examine(written, model, splits.test, splits.signature, "test", history))
+    return examine(written, model, splits.test, splits.signature, "test", history)
+
+
+def in_brief(written: Pipeline) -> Pipeline:
+    """Each stage with two steps."""
+    brief = {"epochs": 1, "steps_per_epoch": 2}
+    stages = [method.model_copy(update=brief) for method in written.train]
+    return written.model_copy(update={"train": tuple(stages)})
+
+
+def a_few(splits: Splits) -> Splits:
+    """All of train, but one batch of the others, of one length: each shape is compiled."""
+    few = {name: Subset(split, max(split.groups, key=len)[:FEW]) for name, split in splits if name != "train"}
+    return replace(splits, **few)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -61,6 +85,22 @@ def test_effective_yaml_reads_back_to_the_same(file: Path, tmp_path: Path, reque
     written = checked(Pipeline, read(file))
     (tmp_path / "effective.yaml").write_text(effective_yaml(written), encoding="utf-8")
     assert checked(Pipeline, read(tmp_path / "effective.yaml")) == written
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_runs(backend: str, file: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """A few steps and a few examples: the real runs take from seconds to many minutes."""
+    text = file.read_text(encoding="utf-8")
+    prepared = ["data.data_dir=../shared/data/tfds"] if "type: tfds" in text else []
+    if prepared or "../shared/data" in text:
+        request.getfixturevalue("beside_real_data")
+    written = in_brief(pipeline(file.stem, f"data.batch_size={FEW}", *prepared))
+    evidence = evidence_of(written, a_few(load_splits(written)), tmp_path / "checkpoints")
+    metrics = written.evaluate.measure(evidence)
+    assert metrics
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert len({row.stage for row in evidence.history}) >= len(written.train)
+    assert "learning_curves" in {name for name, _ in written.evaluate.draw(evidence)}
 
 
 def test_cnn_flatten_mnist_has_the_parameters_of_its_definition(backend: str) -> None:
