@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from kpipe.examples import Examples
 from kpipe.signature import Signature
 
 if TYPE_CHECKING:
@@ -31,22 +32,8 @@ MOST_SIZES = 512
 """Of very long sequences, so many lengths are looked at, evenly apart."""
 
 
-class Split(Protocol):
-    """A set of examples that gives any of them at once."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def groups(self) -> tuple[np.ndarray, ...]:
-        """The indices of the examples, those together whose batches have the same shape."""
-        ...
-
-    def take(self, indices: np.ndarray) -> Batch:
-        """The examples at ``indices`` (any order, repeats allowed), gathered in one go.
-
-        Where sequences are padded, -1 is an example that is not there: all padding, its target -1 or NaN.
-        """
-        ...
+class Split(Examples, Protocol):
+    """A part of the data: train, validation or test."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from kpipe.errors import WrongInput
+from kpipe.examples import Examples
 from kpipe.parts import parts_of
 from kpipe.signature import Signature
 from kpipe.spec.spec import Component
@@ -18,17 +19,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from kpipe.decoding.loop.search import Search
-
-
-class Examples(Protocol):
-    """What decoding asks of a split."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def groups(self) -> tuple[np.ndarray, ...]: ...
-
-    def take(self, indices: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
 
 class Decoding(Component):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, model_validator
 
 from kpipe.errors import Diverged, MissingExtra, WrongInput
-from kpipe.evaluation.evidence import Evidence, Examples, Metric, Plot, Row
+from kpipe.evaluation.evidence import Evidence, Metric, Plot, Row
+from kpipe.examples import Examples
 from kpipe.signature import Kind, Signature, Task
 from kpipe.spec.mistake import Problem, dotted
 from kpipe.spec.one_of import OneOf, components

@@ -9,6 +9,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Protocol, get_args
 
+from kpipe.examples import Examples
 from kpipe.signature import Kind, Signature, Task
 from kpipe.spec.spec import Component
 
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
     from matplotlib.figure import Figure
-
-
-class Examples(Protocol):
-    """What evaluation asks of a split."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def groups(self) -> tuple[np.ndarray, ...]: ...
-
-    def take(self, indices: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
 
 class Row(Protocol):

@@ -13,7 +13,7 @@ from kpipe.tokenization.special import IGNORED, PADDING
 if TYPE_CHECKING:
     import keras
 
-    from kpipe.evaluation.evidence import Examples
+    from kpipe.examples import Examples
 
 
 class Steps(NamedTuple):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 
 from kpipe.errors import WrongInput
+from kpipe.examples import Examples
 from kpipe.signature import Signature, Target
 from kpipe.spec.keras_object import KerasObject, OfKind
 from kpipe.spec.mistake import Problem
 from kpipe.spec.spec import Tuple, refuse
 from kpipe.training.class_names import require_classes
 from kpipe.training.gradient_descent import GradientDescent
-from kpipe.training.method import Examples, Stage, Trained, stack_of
+from kpipe.training.method import Stage, Trained, stack_of
 from kpipe.training.named import for_logits
 from kpipe.training.schedules.schedule import Schedule
 from kpipe.training.teacher_forcing import TeacherForcing, put_into

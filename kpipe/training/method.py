@@ -9,27 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from kpipe.errors import WrongInput
+from kpipe.examples import Examples
 from kpipe.parts import Stack, parts_of
 from kpipe.signature import Signature
 from kpipe.spec.spec import Component
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 Logs = Mapping[str, float]
 """Metrics by name; those of the validation split begin with ``val_``."""
-
-
-class Examples(Protocol):
-    """What training asks of a split."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def groups(self) -> tuple[np.ndarray, ...]: ...
-
-    def take(self, indices: np.ndarray) -> Mapping[str, np.ndarray]: ...
 
 
 class Watcher(Protocol):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from kpipe.examples import Examples
 from kpipe.signature import Signature
 from kpipe.training.gradient_descent import GradientDescent
-from kpipe.training.method import Epoch, Examples, Stage, Trained, stack_of
+from kpipe.training.method import Epoch, Stage, Trained, stack_of
 
 if TYPE_CHECKING:
     import keras

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 
 from kpipe.backend import derive
+from kpipe.examples import Examples
 from kpipe.signature import Signature
 from kpipe.tokenization.special import IGNORED
-from kpipe.training.method import Examples
 
 HELD_BYTES = 2**26
 """Up to this size TensorFlow gets a validation split whole: starting a Python generator takes 40 ms each time."""

@@ -11,10 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kpipe.examples import Examples
 from kpipe.parts import Level
 from kpipe.signature import Feature, Signature, Target
 from kpipe.training.loop.batches import Examined
-from kpipe.training.method import Examples
 
 NAME = "below"
 HELD_BYTES = 2**30

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from kpipe.examples import Examples
 from kpipe.signature import Target
 from kpipe.training.class_names import require_classes
-from kpipe.training.method import Examples
 
 CHUNK = 8192
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 
 from kpipe.backend import derive
+from kpipe.examples import Examples
 from kpipe.signature import Target
-from kpipe.training.method import Examples
 
 CHUNK = 8192
 
