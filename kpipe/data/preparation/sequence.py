@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Several
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from kpipe.data.preparation import arrays
-from kpipe.data.preparation.preparation import Examples, Preparation
+from kpipe.data.preparation.numbers import Numbers
+from kpipe.data.preparation.preparation import Examples, numbered
 from kpipe.errors import DataError
 from kpipe.signature import Target
-from kpipe.spec.spec import Tuple
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from kpipe.data.splits import Batch
 
 
-class Sequence(Preparation):
+class Sequence(Numbers):
     """Steps of numbers: .npy and .npz arrays of many examples, or a table whose rows are the steps of one.
 
     A table (.csv, .parquet) with a header is read by column names where the model knows them, in any order, else by
@@ -41,20 +35,11 @@ class Sequence(Preparation):
     """
 
     type: Literal["sequence"] = "sequence"
+    feature: ClassVar[str] = "sequence"
     example: ClassVar[dict[str, Any]] = {"steps": 3, "features": 2, "target": {"task": "values", "names": ["sum"]}}
 
     steps: int = Field(ge=1, description="how many steps an example has")
     features: int = Field(ge=1, description="how many numbers a step has")
-    columns: Tuple[str] = Field((), description="their names, where they have names")
-    input_key: str = Field("x", description="name of the input array in an .npz file")
-    target_key: str = Field("y", description="name of the target array in an .npz file")
-
-    def prepare(self, raw: np.ndarray | pd.DataFrame | Several[Any]) -> Batch:
-        import pandas as pd
-
-        if isinstance(raw, pd.DataFrame):
-            return {"sequence": self._from_frame(raw, "input")}
-        return {"sequence": self._from_array(np.asarray(raw), "input")}
 
     def read_one(self, path: Path) -> Examples:
         if not path.is_file():
@@ -67,29 +52,19 @@ class Sequence(Preparation):
         from kpipe.data.preparation.frames import has_header, read_frame
 
         frame = read_frame(path, header=has_header(path))
-        return Examples((str(path),), {"sequence": self._from_frame(frame, str(path))})
+        return Examples((str(path),), {self.feature: self.from_frame(frame, str(path))})
 
     def _examples(self, path: Path, raw: np.ndarray, targets: np.ndarray | None = None) -> Examples:
-        from kpipe.data.preparation.preparation import numbered
-
-        inputs = self._from_array(raw, str(path))
+        inputs = self.from_array(raw, str(path))
         if targets is not None:
             arrays.check_lengths(path, {self.input_key: inputs, self.target_key: targets})
             targets = encode(targets, self.target, f"{path}: {self.target_key}")
-        return Examples(numbered(path, len(inputs)), {"sequence": inputs}, targets)
+        return Examples(numbered(path, len(inputs)), {self.feature: inputs}, targets)
 
-    def _from_frame(self, frame: pd.DataFrame, where: str) -> np.ndarray:
-        from kpipe.data.preparation.frames import check_columns
+    def from_rows(self, rows: np.ndarray, where: str) -> np.ndarray:
+        return self.from_array(rows[None], where)
 
-        if self.columns and not all(str(column).isdigit() for column in frame.columns):
-            check_columns(frame, self.columns, where)
-            frame = frame[list(self.columns)]
-        words = [str(column) for column in frame.columns if frame[column].dtype.kind not in "biuf"]
-        if words:
-            raise DataError(f"{where}: column `{words[0]}` holds words, expected numbers")
-        return self._from_array(frame.to_numpy(dtype=np.float64)[None], where)
-
-    def _from_array(self, raw: np.ndarray, where: str) -> np.ndarray:
+    def from_array(self, raw: np.ndarray, where: str) -> np.ndarray:
         expected = (self.steps, self.features)
         if raw.shape == expected:
             raw = raw[None]
