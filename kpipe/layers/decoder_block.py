@@ -8,16 +8,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from kpipe.layers.attention import Attention, Heads
-from kpipe.layers.feed_forward import FeedForward
-from kpipe.layers.residual import Residual
+from kpipe.layers.attention import Heads
+from kpipe.layers.transformer_block import TransformerBlock
 
 State = Mapping[str, Any]
 """Tensors (batch, heads, steps, head size): keys and values so far, and those of the memory."""
 
 
 @keras.saving.register_keras_serializable("kpipe")
-class DecoderBlock(keras.layers.Layer):  # type: ignore[misc]
+class DecoderBlock(TransformerBlock):
     """One layer of a Transformer's decoder: each step looks at those up to itself and, with ``cross``, at a memory.
 
     Padding stands at the end, where nobody looks. ``start`` and ``step`` compute the same one step at a time, with
@@ -30,58 +29,19 @@ class DecoderBlock(keras.layers.Layer):  # type: ignore[misc]
     Reference: A. Vaswani et al., 2017, Attention is all you need.
     """
 
-    def __init__(
-        self,
-        num_heads: int,
-        units: int,
-        activation: str = "relu",
-        norm: str = "pre",
-        dropout: float = 0.0,
-        rotary: bool = False,
-        cross: bool = True,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        policy = self.dtype_policy
-        self.own = {
-            "num_heads": num_heads, "units": units, "activation": activation, "norm": norm, "dropout": dropout,
-            "rotary": rotary, "cross": cross,
-        }  # fmt: skip
-        self.attention = Attention(num_heads, rotary, dtype=policy, name="self_attention")
-        self.around_attention = Residual(norm, dropout, dtype=policy, name="around_self_attention")
-        if cross:
-            self.cross_attention = Attention(num_heads, dtype=policy, name="cross_attention")
-            self.around_cross_attention = Residual(norm, dropout, dtype=policy, name="around_cross_attention")
-        self.feed_forward = FeedForward(units, activation, dtype=policy, name="feed_forward")
-        self.around_feed_forward = Residual(norm, dropout, dtype=policy, name="around_feed_forward")
-        self.cross = cross
-
-    def build(self, x_shape: tuple[int | None, ...]) -> None:
-        for layer in (self.attention, self.around_attention, self.feed_forward, self.around_feed_forward):
-            layer.build(x_shape)
-        if self.cross:
-            self.cross_attention.build(x_shape)
-            self.around_cross_attention.build(x_shape)
-
     def call(self, x: Any, memory: Any = None, valid: Any = None) -> tuple[Any, ...]:
         steps = ops.arange(ops.shape(x)[1], dtype="int32")
-        taken = self.around_attention.enter(x)
-        mixed, weights = self.attention(taken, taken, (steps[:, None] >= steps)[None])
-        x = self.around_attention.leave(x, mixed)
+        x, weights = self.look(x, (steps[:, None] >= steps)[None])
         if not self.cross:
             return self.finish(x), weights
-        x, cross_weights = self.look(x, self.cross_attention.heads_of(memory), valid)
+        x, cross_weights = self.recall(x, self.cross_attention.heads_of(memory), valid)
         return self.finish(x), weights, cross_weights
 
-    def look(self, x: Any, memory: Heads, valid: Any) -> tuple[Any, Any]:
+    def recall(self, x: Any, memory: Heads, valid: Any) -> tuple[Any, Any]:
         """Attention on the memory, whose keys and values are ready."""
         allowed = None if valid is None else ops.expand_dims(valid, 1)
         mixed, weights = self.cross_attention.attend(self.around_cross_attention.enter(x), memory, allowed)
         return self.around_cross_attention.leave(x, mixed), weights
-
-    def finish(self, x: Any) -> Any:
-        fed = self.feed_forward(self.around_feed_forward.enter(x))
-        return self.around_feed_forward.leave(x, fed)
 
     def start(self, batch: Any, length: int, memory: Any = None) -> State:
         """Before the first of ``length`` steps: an empty cache, and the memory's keys and values, once and for all."""
@@ -98,8 +58,5 @@ class DecoderBlock(keras.layers.Layer):  # type: ignore[misc]
         mixed, _, cache = self.attention.step(self.around_attention.enter(x), cache, position)
         x = self.around_attention.leave(x, mixed)
         if self.cross:
-            x, _ = self.look(x, Heads(state["memory_keys"], state["memory_values"]), valid)
+            x, _ = self.recall(x, Heads(state["memory_keys"], state["memory_values"]), valid)
         return self.finish(x), {**state, "keys": cache.keys, "values": cache.values}
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self.own}

@@ -1,4 +1,4 @@
-"""TokenEmbedding, TokenScores: from tokens to vectors, and back with the same numbers."""
+"""TokenEmbedding: from tokens to vectors."""
 
 from __future__ import annotations
 
@@ -32,16 +32,3 @@ class TokenEmbedding(keras.layers.Layer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "tokens": self.tokens, "width": self.width}
-
-
-@keras.saving.register_keras_serializable("kpipe")
-class TokenScores(keras.layers.Layer):  # type: ignore[misc]
-    """Logits of each token: the product with its vector in the table of an embedding, ``x E^T``.
-
-    Shapes: (batch, time, width), (tokens, width) -> (batch, time, tokens)
-
-    Reference: O. Press and L. Wolf, 2017, Using the output embedding to improve language models.
-    """
-
-    def call(self, x: Any, table: Any) -> Any:
-        return ops.matmul(x, ops.transpose(table))

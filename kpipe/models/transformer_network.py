@@ -115,7 +115,8 @@ class TransformerNetwork:
         """The steps with their positions, dropped out of in part; the layer of positions, and how many it learns."""
         import keras
 
-        from kpipe.layers.positions import Learned, Sinusoidal
+        from kpipe.layers.learned import Learned
+        from kpipe.layers.sinusoidal import Sinusoidal
 
         layer, longest = None, None
         if self.spec.positions == "sinusoidal":
@@ -145,7 +146,7 @@ class TransformerNetwork:
         import keras
 
         from kpipe.layers.decoder_block import DecoderBlock
-        from kpipe.layers.token_embedding import TokenScores
+        from kpipe.layers.token_scores import TokenScores
 
         x, table = embedding(previous)
         x, positions, longest = self.place(x, feature, "decoder")

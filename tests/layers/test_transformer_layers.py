@@ -21,7 +21,7 @@ def drawn(*shape: int) -> np.ndarray:
 
 
 def test_sinusoidal_positions_are_those_of_the_paper(backend: str) -> None:
-    from kpipe.layers.positions import Sinusoidal
+    from kpipe.layers.sinusoidal import Sinusoidal
 
     added = numbers(Sinusoidal()(np.zeros((2, 5, 6), "float32"), first=3))
     for position, feature in np.ndindex(5, 6):
@@ -31,7 +31,7 @@ def test_sinusoidal_positions_are_those_of_the_paper(backend: str) -> None:
 
 
 def test_learned_positions_end_where_training_ended(backend: str) -> None:
-    from kpipe.layers.positions import Learned
+    from kpipe.layers.learned import Learned
 
     layer = Learned(6)
     added = numbers(layer(np.zeros((2, 6, 4), "float32")))
@@ -96,7 +96,7 @@ def test_padding_changes_nothing_in_an_encoder(backend: str, norm: str) -> None:
 def test_a_decoder_sees_nothing_of_what_comes_after(backend: str) -> None:
     from kpipe.layers.decoder_block import DecoderBlock
 
-    block, x, memory = DecoderBlock(2, 12), drawn(2, 6, 8), drawn(2, 4, 8)
+    block, x, memory = DecoderBlock(2, 12, cross=True), drawn(2, 6, 8), drawn(2, 4, 8)
     other = x.copy()
     other[:, 3:] += 1.0
     one, another = numbers(block(x, memory)[0]), numbers(block(other, memory)[0])
@@ -151,7 +151,8 @@ def test_a_class_token_comes_first_and_is_there(backend: str) -> None:
 
 
 def test_scores_are_products_with_the_embedding(backend: str) -> None:
-    from kpipe.layers.token_embedding import TokenEmbedding, TokenScores
+    from kpipe.layers.token_embedding import TokenEmbedding
+    from kpipe.layers.token_scores import TokenScores
 
     embedding = TokenEmbedding(7, 4)
     vectors, table = embedding(np.array([[1, 6]], "int32"))
