@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,9 @@ def test_parquet_gives_the_same_as_csv(csv: Path, tmp_path: Path) -> None:
     assert len(prints) == 1
 
 
-@pytest.mark.parametrize(("line", "why"), [("[1, 2]", "row 1 is no object"), ("{", "is no readable table: ")])
+@pytest.mark.parametrize(
+    ("line", "why"), [("[1, 2]", "row 1 is no object"), ("{", "row 1 is no JSON, from its column 2")]
+)
 def test_json_lines_that_are_none(tmp_path: Path, line: str, why: str) -> None:
     (tmp_path / "data.jsonl").write_text('{"mass": 1, "kind": "a"}\n\n' + line + "\n")
     with pytest.raises(DataError, match=why):
@@ -262,20 +265,31 @@ def test_a_column_of_dates_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("name", "content", "message", "hint"),
     [
-        ("data.csv", b"", "is empty"),
-        ("data.csv", b"a,b\n1,2\n1,2,3,4\n", "Expected 2 fields in line 3, saw 4"),
-        ("data.csv", b"\xff\xfe\x00\x80", "is no readable table"),
-        ("data.parquet", b"hello", "is no readable table"),
-        ("data.csv.gz", b"hello", "is no readable table"),
-        ("data.xlsx", b"hello", "is no table that kpipe reads"),
+        ("data.csv", b"", "is empty", ""),
+        ("data.csv", b"a,b\n1,2\n1,2,3,4\n", "line 3 has 4 cells, those before it 2", "stands in quotation marks"),
+        ("data.csv", b"a,b\n1,2,3\n1,2,3\n", "its rows have more cells than its first line", "name every column"),
+        ("data.csv", b"a,b\n1,2,\n1,2,\n", "its rows have more cells than its first line", "end no row with"),
+        ("data.csv", b'a,b\n1,"2\n1,2\n', "a quotation mark in line 2 is never closed", "close it"),
+        ("data.csv", "a,b\n1,2\n1,caf\xe9\n".encode("latin1"), "byte 0xe9 in line 3", "iconv -f latin1 -t utf-8"),
+        ("data.csv", "a,b\n1,2\n".encode("utf-16"), "byte 0xff in line 1", "iconv -f utf-16 -t utf-8"),
+        ("data.jsonl", '{"a": "\xe9"}\n'.encode("latin1"), "byte 0xe9 in line 1", "iconv -f latin1 -t utf-8"),
+        ("data.parquet", b"hello", "is no Parquet file", "write it anew"),
+        ("data.csv.gz", b"a,b\n1,2\n", "ends in .gz, but is not compressed", "rename it to data.csv"),
+        ("data.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0)[:20], "ends too soon or is damaged", "copy or download"),
+        ("data.xlsx", b"hello", "is no table that kpipe reads", ".csv"),
     ],
 )
-def test_files_that_are_no_table_are_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_files_that_are_no_table_are_refused(
+    tmp_path: Path, name: str, content: bytes, message: str, hint: str
+) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError) as error:
         load(tmp_path / name, target="kind")
+    assert message in error.value.message
+    assert hint in error.value.hint
+    assert name in error.value.message
 
 
 def test_fields_that_contradict_are_refused(csv: Path) -> None:

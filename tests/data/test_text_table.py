@@ -319,7 +319,7 @@ def test_files_of_different_length(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"text\tkind\nyes\tgood\nno\n", "row 2 has 1 columns, the first row has 2"),
-        (b"text\tkind\ncaf\xe9\tgood\n", "is no UTF-8 text: byte 13 is 0xe9"),
+        (b"text\tkind\ncaf\xe9\tgood\n", "is no UTF-8 text: byte 0xe9 in line 2"),
         (b"", "is empty"),
         (b"text\tkind\n", "has no rows"),
         (b"text\ttext\na\tb\n", "has two columns `text`"),

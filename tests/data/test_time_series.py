@@ -136,6 +136,10 @@ def change(column: str, row: int, value: Any) -> Any:
     return changed
 
 
+def comma_for_point(data: pd.DataFrame) -> pd.DataFrame:
+    return data.assign(**{name: data[name].astype(str).str.replace(".", ",") for name in ("row", "half")})
+
+
 @pytest.mark.parametrize(
     ("make", "fields", "message"),
     [
@@ -145,6 +149,12 @@ def change(column: str, row: int, value: Any) -> Any:
         (change("date", 5, None), {}, "the time of row 5 is missing"),
         (change("row", 5, "many"), {"target": "row"}, "column `row`: 1 of 100 values are no finite numbers"),
         (change("row", 5, "inf"), {"target": "row"}, "column `row`: 1 of 100 values are no finite numbers"),
+        (
+            change("row", 5, "many"),
+            {},
+            "column `row`: 1 of 100 values are no finite numbers, the first is `many` at row 5",
+        ),
+        (comma_for_point, {}, "no column of numbers beside `date`: `row` begins with `0,0`, `half` begins with `0,0`"),
         (None, {"time": "dat"}, "no column `dat`"),
         (None, {"target": "rows"}, "no column `rows`"),
         (None, {"context": 90}, "train has 80 rows, too few for one window"),

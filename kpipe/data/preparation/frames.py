@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from kpipe.data.preparation.unreadable import BROKEN, no_table
 from kpipe.errors import DataError
 from kpipe.spec.mistake import nearest
 from kpipe.spec.received import is_number
@@ -48,22 +48,35 @@ def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
         if not is_separated(path):
             return read_jsonl(path)
         frame: pd.DataFrame = pd.read_csv(path, sep=separator or separator_of(path), low_memory=False, **csv)
-        return frame
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: is empty") from error
-    except (OSError, ValueError, UnicodeDecodeError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or str(error).strip()
-        raise DataError(f"{path}: is no readable table: {why}") from error
+    except BROKEN as error:
+        raise no_table(path, error) from error
+    if isinstance(frame.index, pd.RangeIndex):
+        return frame
+    # pandas takes the first cells for names of the rows, and reads all others one column too far to the left
+    raise DataError(
+        f"{path}: its rows have more cells than its first line, which names {frame.shape[1]} columns",
+        "name every column in the first line, and end no row with a separator",
+    )
 
 
 def read_jsonl(path: Path) -> pd.DataFrame:
     """A table of one JSON object a line, its cells as they are written. Raises: ValueError: a line is none."""
     raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    rows = [json.loads(line) for line in raw.decode("utf-8-sig").split("\n") if line.strip()]
-    wrong = next((number for number, row in enumerate(rows) if not isinstance(row, dict)), None)
-    if wrong is not None:
-        raise ValueError(f"row {wrong} is no object with named values")
-    return pd.DataFrame(rows)
+    lines = [line for line in raw.decode("utf-8-sig").split("\n") if line.strip()]
+    return pd.DataFrame([named_values(line, row) for row, line in enumerate(lines)])
+
+
+def named_values(line: str, row: int) -> dict[str, Any]:
+    """What a line of JSON says. Raises: ValueError: it is no object."""
+    try:
+        found = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"row {row} is no JSON, from its column {error.colno} on") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"row {row} is no object with named values")
+    return found
 
 
 def is_separated(path: Path) -> bool:

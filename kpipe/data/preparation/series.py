@@ -40,11 +40,14 @@ class Series:
         """Raises: DataError."""
         frame = read_frame(path, separator)
         check_columns(frame, [time, *features, *targets], str(path))
-        numbers = tuple(
-            str(name) for name in frame.columns if name != time and pd.api.types.is_numeric_dtype(frame[name].dtype)
-        )
+        others = [str(name) for name in frame.columns if name != time]
+        numbers = tuple(name for name in others if holds_numbers(frame[name]))
         if not numbers:
-            raise DataError(f"{path}: no column of numbers beside `{time}`", "set `separator:` if it is not a comma")
+            seen = ", ".join(f"`{name}` begins with `{frame[name].iloc[0]}`" for name in others[:3])
+            raise DataError(
+                f"{path}: no column of numbers beside `{time}`" + (f": {seen}" if seen else ""),
+                "set `separator:` if it is not a comma; write numbers as 1234.5",
+            )
         features, targets = tuple(features) or numbers, tuple(targets) or numbers
         return cls(
             rows_of(frame, features, missing, str(path)),
@@ -127,6 +130,14 @@ def windowed(
             )
         splits[name] = WindowSplit(series.inputs, series.values, first, room // stride + 1, stride, context, horizon)
     return splits
+
+
+def holds_numbers(column: pd.Series) -> bool:
+    """Whether it is meant to: more than half of what is there. (One word makes text of the others for pandas.)"""
+    if not (column.dtype == object or isinstance(column.dtype, pd.StringDtype)):
+        return pd.api.types.is_numeric_dtype(column.dtype)
+    there = column.dropna()
+    return bool(pd.to_numeric(there, errors="coerce").notna().mean() > 0.5) if len(there) else False
 
 
 def rows_of(frame: pd.DataFrame, names: Sequence[str], missing: str, where: str) -> np.ndarray:

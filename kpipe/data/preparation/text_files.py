@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from kpipe.data.preparation.frames import SUFFIXES, check_columns, check_separator, is_separated, parse, separator_of
+from kpipe.data.preparation.unreadable import BROKEN, no_text
 from kpipe.data.text_form import TextForm
 from kpipe.errors import DataError
 
@@ -22,10 +22,8 @@ def read_text(path: Path) -> str:
     try:
         raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
         text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is no UTF-8 text: byte {error.start} is {raw[error.start]:#04x}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except BROKEN as error:
+        raise no_text(path, error) from error
     return text.replace("\r\n", "\n")
 
 
