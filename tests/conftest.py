@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 import kpipe.backend
+
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for the processes that tests start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +32,13 @@ def backend() -> str:
     name = kpipe.backend.choose(None, None)
     kpipe.backend.use(name)
     return name
+
+
+@pytest.fixture(autouse=True)
+def _compiled_for_how_long_it_runs(request: pytest.FixtureRequest) -> None:
+    """On JAX most tests compile for longer than they compute; those that train for long are worth XLA's whole work."""
+    if jax := sys.modules.get("jax"):
+        jax.config.update("jax_disable_most_optimizations", request.node.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
