@@ -26,8 +26,10 @@ class Reference:
     """
 
     def __init__(self, model: Any, max_length: int, width: int = 1, length: int | None = None) -> None:
+        import keras
+
         self.model, self.max_length, self.width, self.length = model, max_length, width, length or max_length
-        model.jit_compile = False
+        model.jit_compile = keras.backend.backend() == "jax"  # JAX would compile each loop at each call
 
     def log_probabilities(self, source: np.ndarray | None, beginnings: Sequence[Sequence[int]]) -> np.ndarray:
         """Of the next token after each beginning (beginnings, num_tokens).
