@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 LOCAL = "local"
 CALL_SECONDS = 60.0
 """A node that does not answer for so long has died."""
-SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_DEDUP_LOGS": "0"}
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
 """Ray reports usage to its makers unless told otherwise."""
 RETURNED = ("model", "fingerprint", "checkpoints", "log.txt")
 """What a trial leaves in its folder, brought back from a node with other disks."""

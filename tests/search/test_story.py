@@ -159,7 +159,9 @@ def words_of(trial: Trial) -> str:
 def test_a_warm_worker_gives_the_numbers_of_a_fresh_one(backend: str, search: Search, small: Small) -> None:
     """The third trial of one worker, and the same trial alone."""
     only = {"model.dropout": {"choices": [0.2, 0.4]}}
-    together = search(small({"model.dropout": 0.2}, type="grid", space=only, objective="val_loss", executions_per_trial=2))
+    together = search(
+        small({"model.dropout": 0.2}, type="grid", space=only, objective="val_loss", executions_per_trial=2)
+    )
     first, last = together.trials
     alone = search(small({"model.dropout": 0.4, "name": "alone"}, type="grid", space={"seed": {"choices": [0, 1]}}))
     assert curves(trial_of(alone, "00")) == {
