@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "tune"]
 
 
-def tune(pipeline: Pipeline | Mapping[str, Any] | Path | str, **options: Any) -> pd.DataFrame:
+def tune(
+    pipeline: Pipeline | Mapping[str, Any] | Path | str,
+    *,
+    backend: str | None = None,
+    workers: int | None = None,
+    ray: str | None = None,
+    resume: bool = False,
+    fresh: bool = False,
+    register: str | None = None,
+    root: Path | str = "mlruns",
+) -> pd.DataFrame:
     """Carries out the search of a pipeline, and returns the table of its trials, the best first.
 
-    ``pipeline`` is a YAML file, or the same as a mapping or as a checked Pipeline. ``options`` are those of
-    ``kpipe tune``: ``workers``, ``ray``, ``resume``, ``fresh``, ``register``; ``option`` is the backend, ``root`` the
-    store, by default mlruns/. The table of trials is shown as they end.
+    ``pipeline`` is a YAML file, or the same as a mapping or as a checked Pipeline; ``root`` is the store. The others
+    are the options of ``kpipe tune``. The trials are shown as they end.
 
     Raises: SpecError: the pipeline is wrong. WrongInput: it has no `tune` section.
     """
@@ -36,4 +45,7 @@ def tune(pipeline: Pipeline | Mapping[str, Any] | Path | str, **options: Any) ->
         document = document_of(pipeline) if isinstance(pipeline, Mapping) else read(pipeline)
         pipeline = checked(Pipeline, document)
     with TrialTable(story.searched(pipeline), output) as table:
-        return story.tune(pipeline, onlookers=[table], say=output.print, **options).frame
+        found = story.tune(
+            pipeline, "", backend, workers, ray, resume, fresh, register, [table], Path(root), output.print
+        )
+    return found.frame

@@ -134,7 +134,7 @@ def own_split(run: Run, predictor: Predictor, name: str) -> Split:
     """A split of the data the run was trained on. Raises: DataError: the data is another one by now."""
     splits = predictor.pipeline.data.load(predictor.pipeline.seed)
     fingerprint = run.folder / "fingerprint"
-    if fingerprint.exists() and splits.fingerprint != fingerprint.read_text(encoding="utf-8"):
+    if splits.fingerprint != fingerprint.read_text(encoding="utf-8"):
         raise DataError("the data has changed since the run was trained", "give labelled data with --data FILE")
     return splits.named(name)
 

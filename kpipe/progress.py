@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -60,6 +61,9 @@ class ProgressLine:
             )
             self.live.start()
             self.task = self.live.add_task(stage, total=epochs * steps, figures="", rate="")
+
+    def on_resume(self, rows: Sequence[Epoch]) -> None:
+        pass
 
     def on_step(self, epoch: int, step: int, logs: Logs) -> None:
         now = time.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distributions, version
@@ -35,6 +35,10 @@ class Curves:
 
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:
         pass
+
+    def on_resume(self, rows: Sequence[Epoch]) -> None:
+        for row in rows:  # what stands in the journal already is left out
+            self.on_epoch(row)
 
     def on_step(self, epoch: int, step: int, logs: Logs) -> None:
         pass

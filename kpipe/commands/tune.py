@@ -65,6 +65,8 @@ def tune(
             say=output.print,
         )  # fmt: skip
     print_found(found, output)
+    if found.best is None:
+        raise typer.Exit(1)
 
 
 def preview(pipeline: Pipeline, console: Console) -> None:

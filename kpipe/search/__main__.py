@@ -20,23 +20,33 @@ LOOK_SECONDS = 0.2
 GB = 1_000_000_000
 
 
+class Talk:
+    """What is told of the trial in hand, a line for each event."""
+
+    def __init__(self) -> None:
+        self.stream = os.fdopen(os.dup(1), "w")
+        self.lock = threading.Lock()
+        self.trial = ""
+        self.trials = 0
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        line = json.dumps({"trial": self.trial, **event}) + "\n"
+        with self.lock, contextlib.suppress(BrokenPipeError):
+            self.stream.write(line)
+            self.stream.flush()
+
+
 def main(memory: str) -> None:
     """Works until standard input ends, which it does when the search ends or dies."""
-    talk = os.fdopen(os.dup(1), "w")
+    tell = Talk()
     os.dup2(2, 1)  # what engines print is for the log
-    talking = threading.Lock()
-
-    def tell(event: dict[str, Any]) -> None:
-        with talking, contextlib.suppress(BrokenPipeError):
-            talk.write(json.dumps(event) + "\n")
-            talk.flush()
-
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=listen, args=(tasks, stop), daemon=True).start()
     threading.Thread(target=watch_memory, args=(int(memory), tell), daemon=True).start()
     while True:
         task = tasks.get()
+        tell.trial, tell.trials = task.name, tell.trials + 1
         stop.clear()
         log = os.open(Path(task.folder) / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(log, 1)
@@ -46,7 +56,6 @@ def main(memory: str) -> None:
             carry_out(task, tell, stop)
         except BaseException:  # noqa: BLE001  it was told; who knows what state it leaves behind: a new process is clean
             traceback.print_exc()
-            sys.stderr.flush()
             os._exit(1)
 
 
@@ -61,8 +70,11 @@ def listen(tasks: queue.SimpleQueue[Task], stop: threading.Event) -> None:
     os._exit(0)
 
 
-def watch_memory(most: int, tell: Any) -> None:
-    """Ends the process when it takes more memory than it may, before the machine runs out of it."""
+def watch_memory(most: int, tell: Talk) -> None:
+    """Ends the process when it takes more memory than it may, before the machine runs out of it.
+
+    Where trials before this one may have left some behind, it ends without a word: a new process takes the trial up.
+    """
     import psutil
 
     process = psutil.Process()
@@ -70,8 +82,9 @@ def watch_memory(most: int, tell: Any) -> None:
         taken = process.memory_info().rss
         if taken > most:
             message = f"out of memory: it took {taken / GB:.1f} GB of {most / GB:.1f} GB allowed"
-            tell({"event": "failed", "message": message})
-            print(message, file=sys.stderr, flush=True)
+            print(message, file=sys.stderr)
+            if tell.trials == 1:
+                tell({"event": "failed", "message": message, "broken": True})
             os._exit(OUT_OF_MEMORY)
         time.sleep(LOOK_SECONDS)
 

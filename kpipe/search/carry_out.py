@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from threading import Event
@@ -42,10 +43,8 @@ class Task(Spec):
     """the trial's: checkpoints, model and log stand here"""
     pipeline: dict[str, Any]
     backend: Backend
-    metric: str
-    """the objective, as evaluation calls it"""
     executions: int = 1
-    goes_on_from: str | None = None
+    carries_on: str | None = None
     """the folder of the trial whose training it goes on with"""
 
 
@@ -53,15 +52,27 @@ class Stopped(Exception):
     """The trial was called hopeless."""
 
 
+class Unusable(Exception):
+    """The data cannot be read: no fault of the trial's, unless it searches over them."""
+
+    def __init__(self, reason: WrongInput) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
 class Teller:
     """A Watcher that tells of every epoch, and gives signs of life between."""
 
     def __init__(self, tell: Tell, execution: int, stop: Event) -> None:
-        self.tell, self.execution, self.stop = tell, execution, stop
+        self.tell, self.execution, self.stop = tell, execution, stop  # only the first execution is stopped
         self.next_sign = 0.0
 
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:  # noqa: ARG002
         self.tell({"event": "stage", "stage": stage, "epochs": epochs})
+
+    def on_resume(self, rows: Sequence[Epoch]) -> None:
+        """Some may never have been heard: the process may have died between an epoch's checkpoint and its telling."""
+        self.tell({"event": "epochs", "execution": self.execution, "rows": [asdict(row) for row in rows]})
 
     def on_step(self, epoch: int, step: int, logs: Logs) -> None:  # noqa: ARG002
         now = time.monotonic()
@@ -71,7 +82,7 @@ class Teller:
 
     def on_epoch(self, row: Epoch) -> None:
         self.tell({"event": "epoch", "execution": self.execution, "row": asdict(row)})
-        if self.stop.is_set():
+        if self.stop.is_set() and not self.execution:
             raise Stopped
 
 
@@ -81,8 +92,8 @@ def carry_out(task: Task, tell: Tell, stop: Event) -> None:
     An error that nobody expected is raised, after it was told.
     """
     run = Run(Path(task.folder))
+    run.hold(seconds=60.0)  # the worker of a search that was killed may need a moment to notice
     try:
-        run.hold(seconds=30.0)  # the worker of a search that was killed may need a moment to notice
         pipeline = checked(Pipeline, document_of(task.pipeline))
         bring(task, run)
         for execution in range(task.executions):
@@ -90,6 +101,8 @@ def carry_out(task: Task, tell: Tell, stop: Event) -> None:
         tell({"event": "done"})
     except Stopped:
         tell({"event": "stopped"})
+    except Unusable as error:
+        tell({"event": "unusable", "message": error.reason.message, "hint": error.reason.hint})
     except WrongInput as error:
         tell({"event": "refused", "message": error.message})
     except Diverged as error:
@@ -97,7 +110,7 @@ def carry_out(task: Task, tell: Tell, stop: Event) -> None:
     except Interrupted:  # somebody stopped this process: the trial is taken up again
         raise
     except BaseException as error:
-        tell({"event": "failed", "message": f"{type(error).__name__}: {error}"[:2000]})
+        tell({"event": "failed", "message": f"{type(error).__name__}: {error}"[:2000], "broken": True})
         raise
     finally:
         run.free()
@@ -113,10 +126,10 @@ def seeded(pipeline: Pipeline, execution: int) -> Pipeline:
 
 def bring(task: Task, run: Run) -> None:
     """Copies the checkpoints of the trial that this one goes on with, unless it has its own already."""
-    if task.goes_on_from is not None and not any(run.checkpoints.rglob("*.npz")):
+    if task.carries_on is not None and not any(run.checkpoints.rglob("*.npz")):
         beside = run.folder / "checkpoints.coming"
         shutil.rmtree(beside, ignore_errors=True)
-        shutil.copytree(Run(Path(task.goes_on_from)).checkpoints, beside)
+        shutil.copytree(Run(Path(task.carries_on)).checkpoints, beside)
         shutil.rmtree(run.checkpoints, ignore_errors=True)
         beside.rename(run.checkpoints)
 
@@ -128,31 +141,30 @@ def execute(task: Task, pipeline: Pipeline, run: Run, execution: int, tell: Tell
     backend.use(task.backend, pipeline.precision, pipeline.seed, pipeline.threads)
     model = build(pipeline, splits.signature)
     teller = Teller(tell, execution, stop)
-    folder = run.checkpoints / f"execution-{execution}"
-    history: tuple[Epoch, ...] = ()
     try:
-        history, _ = train(pipeline, model, splits, folder, [teller])
+        train(pipeline, model, splits, run.checkpoints / f"execution-{execution}", [teller])
     except Stopped:
-        tell(measured(pipeline, model, splits, execution, history))
+        tell(measured(pipeline, model, splits, execution))
         raise
-    found = measured(pipeline, model, splits, execution, history)
+    found = measured(pipeline, model, splits, execution)
     if not execution:
-        import numpy as np
-
-        example = splits.validation.take(np.arange(1))
-        write_atomic(run.folder / "fingerprint", splits.fingerprint)
-        serving.save(run.model, pipeline, splits.signature, splits.preparation, model, example)
+        keep(run, pipeline, splits, model)
     tell(found)
 
 
-def measured(
-    pipeline: Pipeline, model: keras.Model, splits: Splits, execution: int, history: tuple[Epoch, ...]
-) -> dict[str, Any]:
-    """What evaluation says of the validation split, and all the epochs, in case one was not heard."""
-    evidence = examine(pipeline, model, splits.validation, splits.signature, "validation", history)
-    metrics = pipeline.evaluate.measure(evidence)
-    rows = [asdict(row) for row in history]
-    return {"event": "executed", "execution": execution, "metrics": metrics, "history": rows}
+def measured(pipeline: Pipeline, model: keras.Model, splits: Splits, execution: int) -> dict[str, Any]:
+    """What evaluation says of the validation split."""
+    evidence = examine(pipeline, model, splits.validation, splits.signature, "validation")
+    return {"event": "executed", "execution": execution, "metrics": pipeline.evaluate.measure(evidence)}
+
+
+def keep(run: Run, pipeline: Pipeline, splits: Splits, model: keras.Model) -> None:
+    """The trained model, and of which data, in the trial's folder."""
+    import numpy as np
+
+    write_atomic(run.folder / "fingerprint", splits.fingerprint)
+    example = splits.validation.take(np.arange(1))
+    serving.save(run.model, pipeline, splits.signature, splits.preparation, model, example)
 
 
 KEPT: dict[str, Splits] = {}
@@ -160,16 +172,21 @@ KEPT: dict[str, Splits] = {}
 
 
 def load(pipeline: Pipeline) -> Splits:
-    """The data as it lies on disk; loaded once for all trials in a row that take the same."""
+    """The data as they lie on disk; loaded once for all trials in a row that take the same. Raises: Unusable."""
     key = json.dumps(pipeline.model_dump(mode="json", include={"data", "seed"}))
     if key not in KEPT:
         KEPT.clear()
-        KEPT[key] = pipeline.data.load(pipeline.seed)
+        try:
+            KEPT[key] = pipeline.data.load(pipeline.seed)
+        except WrongInput as error:
+            raise Unusable(error) from error
     return KEPT[key]
 
 
 def clear() -> None:
     """Gives back the memory of a trial, so that a worker can run any number of them."""
+    if "keras" not in sys.modules:  # the trial was refused before it came to that, and the engine is not chosen yet
+        return
     import keras
 
     keras.backend.clear_session()

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from kpipe import runs
-from kpipe.errors import SpecError
-from kpipe.pipeline import Pipeline, with_values
+from kpipe.errors import SpecError, WrongInput
+from kpipe.pipeline import Pipeline
 from kpipe.runs import Run
 from kpipe.search import record
-from kpipe.search.carry_out import Task
 from kpipe.search.frame import best_first
 from kpipe.search.job import Job
+from kpipe.search.median import is_hopeless
 from kpipe.search.state import State
-from kpipe.search.trial import Trial
+from kpipe.search.trial import Status, Trial
+from kpipe.search.trial_pipeline import trial_pipeline
 from kpipe.search.worker import Place, death
 from kpipe.tracking.journal import Journal
 from kpipe.tuning.search import Search
@@ -34,6 +34,9 @@ DEATHS = 4
 
 class Onlooker(Protocol):
     """Somebody who looks on while a search goes on: the table in the terminal."""
+
+    def on_restore(self, trials: Sequence[Trial], best: Trial | None) -> None:
+        """The search goes on; these have ended before."""
 
     def on_begin(self, trial: Trial) -> None:
         """A trial begins, or goes on after its worker died."""
@@ -69,21 +72,22 @@ class Loop:
     best: Trial | None = None
     idle: bool = False
     """the oracle waits for a trial to end"""
+    until: float = float("inf")
+    """when no trial begins any more, by the clock"""
 
-    def go(self, waiting: list[Suggestion]) -> None:
+    def go(self, waiting: Sequence[Suggestion]) -> None:
         """Until the oracle has no more, or time is over; ``waiting`` were begun before a crash."""
         self.until = self.clock() + 60 * (self.search.timeout_minutes or float("inf"))
+        left = list(waiting)
         while True:
             self.listen()
             for place in range(len(self.places)):
-                while place not in self.jobs:
-                    suggestion = waiting.pop(0) if waiting else self.ask()
-                    if suggestion is None:
-                        break
+                if place not in self.jobs and (suggestion := left.pop(0) if left else self.ask()):
                     self.begin(place, suggestion)
-            if not self.jobs and not waiting and (self.oracle.finished or self.is_late):
-                return
+            if not self.jobs and not left and (self.oracle.finished or self.is_late):
+                break
             self.pause()
+        self.show_progress()
 
     def run_all(self, jobs: Sequence[tuple[str, Pipeline]]) -> None:
         """Trainings that no oracle asked for."""
@@ -93,7 +97,7 @@ class Loop:
             for place in range(len(self.places)):
                 if place not in self.jobs and left:
                     name, pipeline = left.pop(0)
-                    self.hand_over(place, Trial(name=name, values={}), pipeline, tells=False)
+                    self.hand_over(place, Trial(name=name, values={}), pipeline)
             self.pause()
 
     def pause(self) -> None:
@@ -120,17 +124,17 @@ class Loop:
         Where a crash came in the middle of a trial's end, the rest of the end is done now.
         """
         found = sorted(self.state.trials().values(), key=lambda trial: trial.ended)
-        ended = {trial.name: trial for trial in found if trial.status != "running"}
-        for trial in ended.values():
-            run = Run(self.state.folder(trial.name))
-            self.trials[trial.name] = trial
-            if run.record.status in ("RUNNING", "KILLED") or any(one.name == trial.name for one in suggestions):
-                pipeline = self.state.pipeline(run) or self.pipeline
-                job = Job(trial, pipeline, run, Journal(run.journal), self.search.metric, "")
-                job.tells = trial.is_asked
-                self.end(job, trial)
+        self.trials = {trial.name: trial for trial in found if trial.status != "running"}
         self.best = best_of(self.trials.values(), self.search)
-        return [suggestion for suggestion in suggestions if suggestion.name not in ended]
+        asked_for = {suggestion.name for suggestion in suggestions}
+        for onlooker in self.onlookers:
+            onlooker.on_restore(list(self.trials.values()), self.best)
+        for trial in list(self.trials.values()):
+            run = Run(self.state.folder(trial.name))
+            if run.record.status in ("RUNNING", "KILLED") or trial.name in asked_for:
+                pipeline = self.state.pipeline(run) or self.pipeline
+                self.end(Job(trial, pipeline, run, Journal(run.journal), self.search.metric), trial)
+        return [suggestion for suggestion in suggestions if suggestion.name not in self.trials]
 
     def begin(self, place: int, suggestion: Suggestion) -> None:
         """Hands a trial to a worker, or ends it where there is nothing to do."""
@@ -146,9 +150,9 @@ class Loop:
             return
         twin = self.twin(suggestion)
         if twin is not None:
-            changes = {"status": "repeated", "message": f"the same as {twin.name}"}
             told = {name: getattr(twin, name) for name in ("score", "scores", "metrics", "curve", "epochs", "backend")}
-            self.end(self.open(trial, pipeline), Trial.model_validate({**trial.model_dump(), **told, **changes}))
+            ended = trial.but(**told, status="repeated", message=f"the same as {twin.name}")
+            self.end(self.open(trial, pipeline), ended)
             return
         self.hand_over(place, trial, pipeline)
 
@@ -164,19 +168,18 @@ class Loop:
         run = runs.create_trial(self.state.run, trial.name)
         if pipeline is not None:
             self.state.write_pipeline(run, pipeline)
-            trial = Trial.model_validate({**trial.model_dump(), "backend": pipeline.backend})
+            trial = trial.but(backend=pipeline.backend)
         self.state.write(trial)
         journal = record.begin_trial(run, trial, self.names, pipeline)
-        monitor = f"val_{self.search.metric}"
-        return Job(trial, pipeline or self.pipeline, run, journal, self.search.metric, monitor, clock=self.clock)
-
-    def hand_over(self, place: int, trial: Trial, pipeline: Pipeline, tells: bool = True) -> None:
-        job = self.open(trial, pipeline)
-        job.tells = tells
+        executions = self.search.executions_per_trial if trial.is_asked else 1
+        job = Job(trial, pipeline or self.pipeline, run, journal, self.search.metric, executions, self.clock)
         if trial.carries_on is not None:
-            job.carries_on_from = str(self.state.folder(trial.carries_on))
-        self.jobs[place] = job
-        self.places[place].begin(task_of(job, self.search.executions_per_trial if tells else 1))
+            job.carries_on = str(self.state.folder(trial.carries_on))
+        return job
+
+    def hand_over(self, place: int, trial: Trial, pipeline: Pipeline) -> None:
+        job = self.jobs[place] = self.open(trial, pipeline)
+        self.places[place].begin(job.task)
         for onlooker in self.onlookers:
             onlooker.on_begin(job.trial)
 
@@ -187,7 +190,7 @@ class Loop:
         for number, place in enumerate(self.places):
             for event in place.events():
                 job = self.jobs.get(number)
-                if job is not None:
+                if job is not None and event.get("trial", job.trial.name) == job.trial.name:
                     job.heard = self.clock()
                     self.hear(number, job, event)
             if number in self.jobs:
@@ -195,36 +198,43 @@ class Loop:
 
     def hear(self, number: int, job: Job, event: Mapping[str, Any]) -> None:
         kind = event["event"]
-        if kind == "data" and not event["execution"] and job.tells:
+        if kind == "data" and not event["execution"] and job.trial.is_asked:
             self.state.check_fingerprint(job.pipeline, event["fingerprint"])
+        elif kind == "unusable" and not any(path.startswith("data") for path in job.trial.values):
+            raise WrongInput(event["message"], event["hint"])  # no trial will do better
+        elif kind == "epochs":
+            for row in event["rows"]:
+                job.take_epoch(event["execution"], row)
         elif kind == "epoch":
             job.take_epoch(event["execution"], event["row"])
-            if not event["execution"]:
+            if not event["execution"] and job.trial.is_asked:
                 self.judge(number, job)
             for onlooker in self.onlookers:
                 onlooker.on_epoch(job.trial, event["row"]["epoch"], event["row"]["logs"].get(job.monitor))
         elif kind == "executed":
-            job.take_execution(event["execution"], event["metrics"], event["history"])
-        elif kind in ("done", "stopped", "refused"):
-            message = event.get("message", "")
-            if kind == "stopped":
-                message = f"hopeless after epoch {max(job.curve, default=0)}: worse than the median of the others"
-            self.close(number, job, job.ended(kind, message))
+            job.executed[event["execution"]] = event["metrics"]
+        elif kind == "done":
+            self.close(number, job, job.ended("done"))
+        elif kind == "stopped":
+            message = f"hopeless after epoch {max(job.curve, default=0)}: worse than the median of the others"
+            self.close(number, job, job.ended("stopped", message))
+        elif kind in ("refused", "unusable"):
+            self.close(number, job, job.ended("refused", event["message"]))
         elif kind == "failed":
-            if event.get("broken", True):
+            if event["broken"]:
                 self.places[number].kill()
             self.close(number, job, job.ended("failed", event["message"]))
         elif kind == "died":
-            self.bury(number, job, event)
+            self.bury(number, job, event["code"])
 
-    def bury(self, number: int, job: Job, event: Mapping[str, Any]) -> None:
+    def bury(self, number: int, job: Job, code: int) -> None:
         """A worker died without a word: its trial is taken up again, unless that goes on and on."""
         self.places[number].kill()
-        job.deaths[job.epochs] = job.deaths.get(job.epochs, 0) + 1
-        if job.deaths[job.epochs] < DEATHS:
-            self.places[number].begin(task_of(job, self.search.executions_per_trial if job.tells else 1))
+        job.deaths += 1
+        if job.deaths < DEATHS:
+            self.places[number].begin(job.task)
             return
-        message = f"its worker {death(event['code'])}, {DEATHS} times in the same epoch"
+        message = f"its worker {death(code)}, {DEATHS} times in the same epoch"
         self.close(number, job, job.ended("failed", message))
 
     def look_at_the_clock(self, number: int, job: Job) -> None:
@@ -237,26 +247,17 @@ class Loop:
         self.close(number, job, job.ended("failed", message))
 
     def judge(self, number: int, job: Job) -> None:
-        """The median rule: a trial whose best value so far is worse than the median of the others' means up to here."""
+        """Stops a hopeless trial; the word arrives an epoch or more later."""
         rule = self.search.median_rule
-        if rule is None or job.stopping or not job.tells or max(job.curve, default=0) < rule.warmup_epochs:
-            return
-        epoch = max(job.curve)
-        others = [trial.curve[:epoch] for trial in self.trials.values() if trial.counts and len(trial.curve) >= epoch]
-        if len(others) < rule.min_trials:
-            return
-        rising = (self.search.best if job.monitor == f"val_{self.search.metric}" else "min") == "max"
-        best = (max if rising else min)(job.curve.values())
-        median = statistics.median(sum(curve) / epoch for curve in others)
-        if best < median if rising else best > median:
+        direction = self.search.best if job.monitor == f"val_{self.search.metric}" else "min"
+        if rule is not None and not job.stopping and is_hopeless(job.curve, self.trials.values(), rule, direction):
             job.stopping = True
             self.places[number].stop()
 
     # ---- after a trial
 
-    def end_without_job(self, trial: Trial, status: str, message: str) -> None:
-        ended = Trial.model_validate({**trial.model_dump(), "status": status, "message": message})
-        self.end(self.open(trial, None), ended)
+    def end_without_job(self, trial: Trial, status: Status, message: str) -> None:
+        self.end(self.open(trial, None), trial.but(status=status, message=message))
 
     def close(self, number: int, job: Job, trial: Trial) -> None:
         del self.jobs[number]
@@ -265,69 +266,39 @@ class Loop:
     def end(self, job: Job, trial: Trial) -> None:
         """Writes down what became of a trial, then tells the oracle, then everybody else. May be done twice."""
         if not trial.ended:
-            trial = trial.model_copy(update={"ended": 1 + max((one.ended for one in self.trials.values()), default=0)})
+            trial = trial.but(ended=1 + max((one.ended for one in self.trials.values()), default=0))
         self.state.write(trial)
         self.trials[trial.name] = trial
         self.idle = False
-        if job.tells:
+        if trial.is_asked:
             self.oracle.tell(trial.name, trial.score)
-            self.compare(job, trial)
-        if self.search.type != "hyperband" or not job.tells:  # which may go on with any of them
+            self.best = best_of(self.trials.values(), self.search)
+        self.keep_the_best_model(job, trial)
+        if self.search.type != "hyperband" or not trial.is_asked:  # which may go on with any of them
             self.state.forget(job.run.checkpoints)
         record.end_trial(job.journal, trial)
         job.journal.close()
-        asked_for = [one for one in self.trials.values() if one.is_asked]
-        if job.tells:
-            record.write_progress(self.journal, asked_for, self.best, self.names)
+        self.show_progress()
         for onlooker in self.onlookers:
             onlooker.on_end(trial, self.best)
 
-    def compare(self, job: Job, trial: Trial) -> None:
-        """Keeps the model of the best trial, and of no other."""
-        before, self.best = self.best, best_of(self.trials.values(), self.search)
-        if self.best is trial:
-            self.state.crown(trial, job.pipeline, self.search.objective)
-            if before is not None and before.name != trial.name:
-                self.state.forget(Run(self.state.folder(before.name)).model)
-        elif self.best is None or self.best.name != trial.name:
+    def keep_the_best_model(self, job: Job, trial: Trial) -> None:
+        """The best trial's model stays, and no other's."""
+        if self.best is None or self.best.name != trial.name:
             self.state.forget(job.run.model)
+            return
+        self.state.crown(trial, job.pipeline, self.search.objective)
+        for name in self.trials:
+            if name != trial.name:
+                self.state.forget(Run(self.state.folder(name)).model)
+
+    def show_progress(self) -> None:
+        """How far the search has come; written once for each number of trials."""
+        asked_for = [trial for trial in self.trials.values() if trial.is_asked]
+        record.write_progress(self.journal, asked_for, self.best, self.names)
 
 
 def best_of(trials: Iterable[Trial], search: Search) -> Trial | None:
     """The best of those that count; of equal ones the first."""
     counting = [trial for trial in trials if trial.counts and trial.is_asked]
     return best_first(counting, search.best)[0] if counting else None
-
-
-def trial_pipeline(pipeline: Pipeline, suggestion: Suggestion, search: Search) -> Pipeline:
-    """The pipeline with a trial's values, and with the epochs that the search gives it. Raises: SpecError."""
-    found = with_values(pipeline, suggestion.values)
-    last = len(found.train) - 1
-    if suggestion.epochs is not None:
-        whole = whole_epochs(found, search)
-        paused = suggestion.epochs if suggestion.epochs < whole else None
-        return with_values(found, {f"train.{last}.epochs": whole, f"train.{last}.stop_after": paused})
-    most = search.max_epochs
-    epochs = {f"train.{number}.epochs": dict(method).get("epochs") for number, method in enumerate(found.train)}
-    capped = {path: most for path, number in epochs.items() if most is not None and number and number > most}
-    return with_values(found, capped) if capped else found
-
-
-def whole_epochs(pipeline: Pipeline, search: Search) -> int:
-    """The epochs of a whole training of the last stage."""
-    own: int = dict(pipeline.train[-1])["epochs"]
-    return search.max_epochs or own
-
-
-def task_of(job: Job, executions: int) -> Task:
-    """A job as a worker takes it."""
-    assert job.pipeline.backend is not None
-    return Task(
-        name=job.trial.name,
-        folder=str(job.run.folder),
-        pipeline=job.pipeline.model_dump(mode="json"),
-        backend=job.pipeline.backend,
-        metric=job.metric,
-        executions=executions,
-        goes_on_from=job.carries_on_from,
-    )

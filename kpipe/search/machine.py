@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 MEMORY_SHARE = 0.9
 """Of the machine's memory, for all workers together."""
+
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def cores() -> int:
@@ -15,11 +17,22 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def memory_share(workers: int) -> int:
-    """Bytes that each of so many workers may take."""
+def memory_share(workers: int, limits: Sequence[Path] = CONTAINER_LIMITS) -> int:
+    """Bytes that each of so many workers may take: its share of the machine's, or of the container's."""
     import psutil
 
-    return int(psutil.virtual_memory().total * MEMORY_SHARE / workers)
+    total = min(
+        [
+            psutil.virtual_memory().total,
+            *(int(limit.read_text(encoding="utf-8")) for limit in limits if has_number(limit)),
+        ]
+    )
+    return int(total * MEMORY_SHARE / workers)
+
+
+def has_number(file: Path) -> bool:
+    """Whether a file of the system holds a number; ``max`` is none."""
+    return file.exists() and file.read_text(encoding="utf-8").strip().isdecimal()
 
 
 def gpus(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> list[str]:

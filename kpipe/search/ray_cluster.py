@@ -25,7 +25,6 @@ CALL_SECONDS = 60.0
 """A node that does not answer for so long has died."""
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Ray reports usage to its makers unless told otherwise."""
@@ -53,8 +52,9 @@ def connect(address: str, workers: int | None, threads: int | None, memory: int 
     number = workers or max(1, sum(node["Alive"] for node in ray.nodes()))
     resources = ray.cluster_resources()
     threads = threads or max(1, int(resources.get("CPU", 1)) // number)
-    gpus = resources.get("GPU", 0) / number
-    return [RayPlace(threads, gpus if gpus < 1 else int(gpus), memory) for _ in range(number)], threads
+    shares = {name: resources.get(name, 0) / number for name in ("CPU", "GPU")}  # all find a place at once
+    whole = {name: share if share < 1 else int(share) for name, share in shares.items()}
+    return [RayPlace(whole["CPU"], whole["GPU"], memory) for _ in range(number)], threads
 
 
 def imported() -> Any:
@@ -90,7 +90,7 @@ class Host:
             changes: dict[str, Any] = {"folder": str(folder)}
             if before is not None:
                 unpack(before, self.scratch / f"before-{task.name}")
-                changes["goes_on_from"] = str(self.scratch / f"before-{task.name}")
+                changes["carries_on"] = str(self.scratch / f"before-{task.name}")
             task = task.model_copy(update=changes)
         self.task = task if files is not None else None
         self.worker.begin(task)
@@ -98,7 +98,7 @@ class Host:
     def events(self) -> tuple[list[Event], bytes | None]:
         """What was told; with the end of a trial also the files that it left, where they are not seen from outside."""
         found = self.worker.events()
-        ends = any(event["event"] in ("done", "stopped", "failed", "refused") for event in found)
+        ends = any(event["event"] in ("done", "stopped", "failed", "refused", "unusable") for event in found)
         return found, pack(Path(self.task.folder), RETURNED) if ends and self.task is not None else None
 
     def stop(self) -> None:
@@ -111,8 +111,8 @@ class Host:
 class RayPlace:
     """A place on the cluster, with a new actor where the one before was lost."""
 
-    def __init__(self, threads: int, gpus: float, memory: int | None) -> None:
-        self.options = {"num_cpus": threads, "num_gpus": gpus, "max_restarts": 0}
+    def __init__(self, cpus: float, gpus: float, memory: int | None) -> None:
+        self.options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": 0}
         self.memory = memory
         self.host: Any = None
         self.task: Task | None = None
@@ -127,7 +127,7 @@ class RayPlace:
             files = before = None
             if not self.ask(self.host.sees.remote(task.folder, record)):
                 files = pack(Path(task.folder), ("run.json", "checkpoints"))
-                before = pack(Path(task.goes_on_from), ("run.json", "checkpoints")) if task.goes_on_from else None
+                before = pack(Path(task.carries_on), ("run.json", "checkpoints")) if task.carries_on else None
             self.ask(self.host.begin.remote(task.model_dump(mode="json"), files, before))
         except self.lost:
             self.host = None  # told by the next `events`

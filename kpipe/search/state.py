@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from kpipe import runs
-from kpipe.backend import Backend
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, effective_yaml
@@ -30,13 +32,13 @@ SHOWN = 5
 
 
 class Settings(Spec):
-    """What ``search.json`` holds."""
+    """What ``search.json`` holds; fields that a newer kpipe wrote are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     content: dict[str, Any]
     threads: int
     """of each trial, even where the search goes on with more workers: results depend on it"""
-    backend: Backend | None
-    """None where it is searched over"""
 
 
 class State:
@@ -65,7 +67,11 @@ class State:
         """Every trial that was begun, by name, in order."""
         found = {}
         for path in sorted(self.run.folder.glob("trials/*/trial.json")):
-            trial = Trial.model_validate_json(path.read_bytes())
+            try:
+                trial = Trial.model_validate_json(path.read_bytes())
+            except ValueError as error:
+                hint = "bring it back, or start anew with --fresh"
+                raise WrongInput(f"{path}: not the record of a trial: {error}", hint) from error
             found[trial.name] = trial
         return found
 
@@ -113,7 +119,7 @@ class State:
 
 def content_of(pipeline: Pipeline) -> dict[str, Any]:
     """All that decides what the trials of a search give."""
-    found = pipeline.model_dump(mode="json", exclude={"track", "evaluate"})
+    found = pipeline.model_dump(mode="json", exclude={"track": True, "evaluate": {"plots"}})
     found["tune"] = {name: value for name, value in found["tune"].items() if name not in MAY_CHANGE}
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain
@@ -123,6 +129,8 @@ def difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What is not the same, a line each: ``tune.space.model.dropout.max: 0.5 -> 0.6``."""
     old, new = flatten(before), flatten(now)
     paths = [path for path in dict.fromkeys([*old, *new]) if old.get(path) != new.get(path)]
+    if not paths:
+        return ["values that look alike, but are of other types"]
     lines = [f"{path}: {old.get(path, 'nothing')} -> {new.get(path, 'nothing')}" for path in paths]
     more = len(lines) - SHOWN
     return lines if more <= 0 else [*lines[:SHOWN], f"and {more} more"]
@@ -133,9 +141,10 @@ def earlier(root: Path, pipeline: Pipeline) -> list[tuple[Run, Settings]]:
     found = []
     for run in runs.runs(root):
         if run.record.kind == "search" and run.record.pipeline == pipeline.name:
-            settings = State(run).settings
-            if settings is not None:
-                found.append((run, settings))
+            with suppress(ValueError):  # one damaged search must not stand in the way of the others
+                settings = State(run).settings
+                if settings is not None:
+                    found.append((run, settings))
     return found
 
 

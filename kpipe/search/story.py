@@ -21,10 +21,11 @@ from kpipe.runs import ROOT, Run
 from kpipe.search import machine, record
 from kpipe.search.finalists import Verdict, finalists, verdict
 from kpipe.search.frame import frame
-from kpipe.search.loop import Loop, Onlooker, whole_epochs
+from kpipe.search.loop import Loop, Onlooker
 from kpipe.search.results import write_results
 from kpipe.search.state import Settings, State, choose, content_of
 from kpipe.search.trial import Trial
+from kpipe.search.trial_pipeline import whole_epochs
 from kpipe.search.worker import Place, Worker
 from kpipe.tracking.journal import Journal
 from kpipe.tracking.limits import require_model_name
@@ -83,19 +84,23 @@ def tune(
     if engine is not None:
         pipeline = pipeline.model_copy(update={"backend": engine})
     before = None if fresh else choose(root, pipeline, resume)
-    with places_for(before, pipeline, workers, ray) as (places, threads):
-        run = before or runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name, "search")
-        run.hold()
+    places, threads = places_for(before, pipeline, workers, ray)
+    run = before or runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name, "search")
+    run.hold()
+    try:
         state = State(run)
-        state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads, backend=engine))
-        with record.recorded(run) as recording, saying_how_to_go_on(run):
+        state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads))
+        with record.recorded(run) as recording, saying_how_to_go_on(run), ended(places):
+            recording.tracking.ready()
             say(f"{pipeline.name}  search {run.name}{' goes on' if before else ''}  {engine or 'several backends'}")
             loop = prepared(state, pipeline, search, engine, threads, places, recording.journal, onlookers)
+            loop.go(loop.restore(loop.oracle.open(state.oracle)))
             statement = finals(loop, search)
             write_results(loop, pipeline, statement)
-            if loop.best is not None:
-                keep_model(loop, register)
+            finish(loop, register)
             record.end_search(recording.journal)
+    finally:
+        run.free()
     asked = tuple(trial for trial in loop.trials.values() if trial.is_asked)
     return Found(run, asked, loop.best, search, axes(pipeline), statement, recording.unsent)
 
@@ -123,28 +128,29 @@ def engine_of(pipeline: Pipeline, option: str | None) -> Backend | None:
     return None
 
 
-@contextmanager
 def places_for(
     run: Run | None, pipeline: Pipeline, workers: int | None, ray: str | None
-) -> Iterator[tuple[list[Place], int]]:
-    """Where trials run, and the threads of each; the workers end with the search."""
+) -> tuple[Sequence[Place], int]:
+    """Where trials run, and the threads of each, which a search that goes on keeps."""
     search = searched(pipeline)
-    before = State(run).settings if run is not None else None
-    threads = before.threads if before else pipeline.threads
+    settings = State(run).settings if run is not None else None
+    threads = settings.threads if settings else pipeline.threads
     limit = int(search.trial_memory_gb * 1e9) if search.trial_memory_gb is not None else None
-    places: list[Place] = []
     if ray is not None:
         from kpipe.search import ray_cluster
 
-        places, threads = ray_cluster.connect(ray, workers, threads, limit)
-    else:
-        number = workers or 1
-        threads = threads or max(1, machine.cores() // number)
-        memory = limit or machine.memory_share(number)
-        shares = machine.gpu_shares(number, machine.gpus())
-        places = [Worker(memory, share) for share in shares]
+        return ray_cluster.connect(ray, workers, threads, limit)
+    number = workers or 1
+    memory = limit or machine.memory_share(number)
+    shares = machine.gpu_shares(number, machine.gpus())
+    return [Worker(memory, share) for share in shares], threads or max(1, machine.cores() // number)
+
+
+@contextmanager
+def ended(places: Sequence[Place]) -> Iterator[None]:
+    """No worker outlives the search, nor does anything that the search still has to say."""
     try:
-        yield places, threads
+        yield
     finally:
         for place in places:
             place.kill()
@@ -160,7 +166,7 @@ def prepared(
     journal: Journal,
     onlookers: Sequence[Onlooker],
 ) -> Loop:
-    """The search, carried out to its end."""
+    """The search, ready to go."""
     space = axes(pipeline)
     names = short_names([axis.path for axis in space])
     fixed = {"backend": engine, "threads": threads}
@@ -170,9 +176,7 @@ def prepared(
         backend.use(engine or backend.installed()[0])
     epochs = whole_epochs(base, search) if search.type == "hyperband" else 1
     oracle = search.oracle(space, epochs, backend.derive(pipeline.seed, "tune"))
-    loop = Loop(state, search, base, oracle, places, journal, names, onlookers)
-    loop.go(loop.restore(oracle.open(state.oracle)))
-    return loop
+    return Loop(state, search, base, oracle, places, journal, names, onlookers)
 
 
 def first_trials(pipeline: Pipeline, number: int) -> list[dict[str, Any]]:
@@ -180,7 +184,8 @@ def first_trials(pipeline: Pipeline, number: int) -> list[dict[str, Any]]:
     search = searched(pipeline)
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as folder:
-        oracle = search.oracle(axes(pipeline), search.max_epochs or 1, backend.derive(pipeline.seed, "tune"))
+        epochs = whole_epochs(pipeline, search) if search.type == "hyperband" else 1
+        oracle = search.oracle(axes(pipeline), epochs, backend.derive(pipeline.seed, "tune"))
         oracle.open(Path(folder) / "oracle")
         while len(found) < number and (suggestion := oracle.ask()) is not None:
             found.append(suggestion.values)
@@ -206,13 +211,16 @@ def seeds_of(loop: Loop, trial: Trial, seeds: int) -> Iterator[tuple[str, Pipeli
         yield f"{trial.name}-seed-{number}", with_values(pipeline, {"seed": seed})
 
 
-def keep_model(loop: Loop, register: str | None) -> None:
-    """Tells MLflow of the best trial's model."""
-    assert loop.best is not None
-    run = Run(loop.state.folder(loop.best.name))
-    journal = Journal(run.journal, resume=False)
-    record.write_model(journal, run.model, register or "")
-    journal.close()
+def finish(loop: Loop, register: str | None) -> None:
+    """Tells MLflow of the best trial's model; checkpoints that nobody will go on from are removed."""
+    if loop.oracle.finished:
+        for trial in loop.trials.values():
+            loop.state.forget(Run(loop.state.folder(trial.name)).checkpoints)
+    if loop.best is not None:
+        run = Run(loop.state.folder(loop.best.name))
+        journal = Journal(run.journal, resume=False)
+        record.write_model(journal, run.model, register or "")
+        journal.close()
 
 
 @contextmanager

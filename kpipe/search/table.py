@@ -58,6 +58,10 @@ class TrialTable:
             self.live.stop()
             self.live = None
 
+    def on_restore(self, trials: Sequence[Trial], best: Trial | None) -> None:
+        self.trials |= {trial.name: trial for trial in trials}
+        self.best = best
+
     def on_begin(self, trial: Trial) -> None:
         self.trials[trial.name] = trial
         self.running[trial.name] = (time.monotonic(), 0, None)

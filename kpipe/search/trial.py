@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kpipe.spec.spec import Spec
 
@@ -14,7 +14,9 @@ combination, never built; repeated: an earlier trial had the same values, and it
 
 
 class Trial(Spec):
-    """One trial, as it stands in ``trial.json`` of its folder."""
+    """One trial, as it stands in ``trial.json`` of its folder; fields that a newer kpipe wrote are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
 
     name: str
     """``07``"""
@@ -39,6 +41,10 @@ class Trial(Spec):
     """its place in the order in which trials ended, from 1"""
     carries_on: str | None = None
     """of hyperband: the trial whose training it goes on with"""
+
+    def but(self, **changes: Any) -> Trial:
+        """The trial with other values."""
+        return Trial.model_validate({**self.model_dump(), **changes})
 
     @property
     def spread(self) -> float | None:

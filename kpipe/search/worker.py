@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -70,7 +71,8 @@ class Worker:
             self.process.kill()
             self.process.wait()
             assert self.process.stdin is not None
-            self.process.stdin.close()
+            with suppress(OSError):  # what was written to a dead process cannot be flushed
+                self.process.stdin.close()
             self.listener.join()
         self.process, self.heard = None, queue.SimpleQueue()
 
@@ -78,7 +80,7 @@ class Worker:
         with log.open("a") as printed:
             self.process = subprocess.Popen(  # noqa: S603
                 # -P: a random.py in the user's folder must not be imported for the real one
-                [sys.executable, "-P", "-m", "kpipe.search", str(self.memory)],
+                [sys.executable, "-u", "-P", "-m", "kpipe.search", str(self.memory)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=printed,
@@ -104,7 +106,8 @@ def listen(process: subprocess.Popen[str], heard: queue.SimpleQueue[Event]) -> N
     assert process.stdout is not None
     with process.stdout:
         for line in process.stdout:
-            heard.put(json.loads(line))
+            if line.endswith("\n"):  # the last one may be torn
+                heard.put(json.loads(line))
     heard.put({"event": "died", "code": process.wait()})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from kpipe.runs import Run
+from kpipe.runs import TRIALS, Run
 from kpipe.tracking.sender import Sender
 
 RETRY_SECONDS = 30.0
@@ -20,9 +20,11 @@ class Senders:
     @property
     def all(self) -> list[Sender]:
         """The run's own, then those of its trials in order."""
-        for trial in self.first.run.trials:
-            if trial.name not in self.trials and trial.journal.exists() and trial.is_readable:
-                self.trials[trial.name] = Sender(trial)
+        place = self.first.run.folder / TRIALS
+        for number in {folder.name for folder in place.iterdir()} - set(self.trials) if place.exists() else ():
+            trial = Run(place / number)
+            if trial.journal.exists() and trial.is_readable:
+                self.trials[number] = Sender(trial)
         return [self.first, *(self.trials[name] for name in sorted(self.trials))]
 
     @property

@@ -95,6 +95,8 @@ class GradientDescent(Method):
             for watcher in stage.watchers:
                 watcher.on_stage(stage.name, self.epochs, plan.steps)
             conductor.go_on()
+            for watcher in stage.watchers if conductor.progress.history else ():
+                watcher.on_resume(tuple(conductor.progress.history))
             if not conductor.progress.finished:
                 go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
             conductor.finish()

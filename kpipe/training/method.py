@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -26,6 +26,9 @@ class Watcher(Protocol):
 
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:
         """A stage begins or goes on; ``steps`` is the number in an epoch."""
+
+    def on_resume(self, rows: Sequence[Epoch]) -> None:
+        """The stage goes on from a checkpoint, which has these epochs."""
 
     def on_step(self, epoch: int, step: int, logs: Logs) -> None:
         """A step has ended (both count from 1); ``logs`` holds running means over the epoch so far."""

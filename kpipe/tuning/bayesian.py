@@ -40,7 +40,7 @@ class Bayesian(Search):
     beta: float = Field(1.0, ge=0.0, description="how much the unknown attracts; 0 goes for what looks best")
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning import oracle
+        from kpipe.tuning.oracle import KeptBayesian, make
 
         settings = {"num_initial_points": self.num_initial_points, "beta": self.beta}
-        return oracle.Bayesian(axes, self.best, seed, max_trials=self.max_trials, **settings)
+        return make(KeptBayesian, axes, self.best, seed, self.max_trials, **settings)

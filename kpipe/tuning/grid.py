@@ -45,9 +45,9 @@ class Grid(Search):
         return self
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning import oracle
+        from kpipe.tuning.oracle import KeptGrid, make
 
-        return oracle.Grid(axes, self.best, seed, max_trials=self.max_trials)
+        return make(KeptGrid, axes, self.best, seed, self.max_trials)
 
 
 def is_whole(span: Range) -> bool:

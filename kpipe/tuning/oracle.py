@@ -1,4 +1,6 @@
-"""Oracle: KerasTuner's oracles, asked and told in one process; all that kpipe needs to know of KerasTuner.
+"""Oracle: KerasTuner's oracles, asked and told in one process.
+
+With parameters.py it is all that kpipe knows of KerasTuner.
 
 What KerasTuner leaves open is mended here: its files are written whole or not at all, and so that a crash between two
 of them loses nothing; grid and Bayesian search remember what they need to go on exactly; a trial that failed counts as
@@ -18,19 +20,19 @@ from typing import Any, NamedTuple
 
 import keras_tuner
 from keras_tuner.engine import trial as trials
-from keras_tuner.engine.hyperparameters import Boolean, Choice, Float, HyperParameter, Int
 from keras_tuner.oracles import (
     BayesianOptimizationOracle,
     GridSearchOracle,
     HyperbandOracle,
     RandomSearchOracle,
 )
-from keras_tuner.src.engine.conditions import Parent
 from typing_extensions import override
 
+from kpipe.errors import WrongInput
 from kpipe.files import write_atomic
+from kpipe.tuning.parameters import decode, parameters
 from kpipe.tuning.search import Direction
-from kpipe.tuning.space import Axis, Choices, Range, Switch
+from kpipe.tuning.space import Axis
 
 OBJECTIVE = "objective"
 
@@ -53,6 +55,10 @@ class Kept:
     folder: Path
     changed: dict[str, Any]
     held = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.failed = set()
 
     @contextmanager
     def one_event(self) -> Iterator[None]:
@@ -146,7 +152,6 @@ class Oracle:
     def __init__(self, inner: Any, axes: Sequence[Axis]) -> None:
         self.inner, self.axes = inner, {axis.path: axis for axis in axes}
         self.inner.verbose = 0
-        self.inner.failed = set()
         self.finished = False
         """nothing more will be asked for"""
 
@@ -156,7 +161,11 @@ class Oracle:
         self.inner.folder = folder
         self.inner._set_project_dir(str(folder.parent), folder.name)
         path = folder / "oracle.json"
-        state = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        try:
+            state = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        except ValueError as error:
+            hint = "bring it back, or start anew with --fresh"
+            raise WrongInput(f"{path}: not the state of a search: {error}", hint) from error
         for place in folder.glob("trial_*"):
             if place.name.removeprefix("trial_") not in state.get("start_order", ()):
                 shutil.rmtree(place)  # a crash came before the oracle knew of it
@@ -202,10 +211,6 @@ class Oracle:
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
 
-    def extend(self, max_trials: int | None) -> None:
-        """Allows another number of trials."""
-        self.inner.max_trials, self.finished = max_trials, False
-
     def id_of(self, name: str) -> str:
         """KerasTuner's name of a trial, whose width depends on how many there may be."""
         return str(next(known for known in self.inner.trials if int(known) == int(name)))
@@ -223,81 +228,13 @@ def name_of(trial_id: str) -> str:
     return f"{int(trial_id):02d}"
 
 
-def parameters(axes: Sequence[Axis]) -> keras_tuner.HyperParameters:
-    """The space in KerasTuner's words.
-
-    Conditions are given as they are: KerasTuner's own scopes know no parent that has a condition itself.
-    """
-    found = keras_tuner.HyperParameters()
-    by_path = {axis.path: axis for axis in axes}
-    for axis in axes:
-        conditions = [
-            Parent(parent, [encode(by_path[parent], value) for value in values])
-            for parent, values in axis.dimension.when.items()
-        ]
-        found.merge([parameter(axis, conditions)])
-    return found
-
-
-def parameter(axis: Axis, conditions: list[Parent]) -> HyperParameter:
-    """One axis. What can be counted is a choice: KerasTuner's own ranges lose the last of some steps (0.3 by 0.1)."""
-    dimension, values = axis.dimension, axis.values
-    if isinstance(dimension, Switch):
-        return Boolean(axis.path, default=bool(axis.default), conditions=conditions)
-    if values is not None and not isinstance(values, range):
-        own = encode(axis, axis.default) if axis.default in values else None
-        return Choice(axis.path, [encode(axis, value) for value in values], default=own, conditions=conditions)
-    assert isinstance(dimension, Range)
-    is_in = isinstance(axis.default, (int, float)) and dimension.min <= axis.default <= dimension.max
-    own = axis.default if is_in and (values is None or axis.default in values) else None
-    span = {"min_value": dimension.min, "max_value": dimension.max, "default": own, "conditions": conditions}
-    if axis.whole:
-        return Int(axis.path, step=None if values is None else values.step, sampling=dimension.sampling, **span)
-    return Float(axis.path, sampling=dimension.sampling, **span)
-
-
-def encode(axis: Axis, value: Any) -> Any:
-    """A value as KerasTuner takes it: of choices that are not all numbers, or all words, the place as a word."""
-    if isinstance(axis.dimension, Choices) and not is_plain(axis.dimension.choices):
-        return str(axis.dimension.choices.index(value))
-    return value
-
-
-def decode(axis: Axis, value: Any) -> Any:
-    if isinstance(axis.dimension, Choices) and not is_plain(axis.dimension.choices):
-        return axis.dimension.choices[int(value)]
-    return value
-
-
-def is_plain(choices: Sequence[Any]) -> bool:
-    """Whether KerasTuner takes these choices as they are."""
-    kinds = {type(value) for value in choices}
-    return len(kinds) == 1 and kinds <= {int, float, str}
-
-
-def settings(axes: Sequence[Axis], direction: Direction, seed: int) -> dict[str, Any]:
-    """What every oracle takes; a seed of 0 would be drawn by chance."""
+def make(
+    kind: type[Kept], axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None, **more: Any
+) -> Oracle:
+    """An oracle of this kind; a seed of 0 KerasTuner would draw by chance."""
     objective = keras_tuner.Objective(OBJECTIVE, direction)
-    return {"objective": objective, "hyperparameters": parameters(axes), "seed": seed or 1, "tune_new_entries": False}
-
-
-def Random(axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None) -> Oracle:  # noqa: N802
-    return Oracle(KeptRandom(**settings(axes, direction, seed), max_trials=max_trials), axes)
-
-
-def Grid(axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None) -> Oracle:  # noqa: N802
-    return Oracle(KeptGrid(**settings(axes, direction, seed), max_trials=max_trials), axes)
-
-
-def Bayesian(  # noqa: N802
-    axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None, **more: Any
-) -> Oracle:
-    return Oracle(KeptBayesian(**settings(axes, direction, seed), max_trials=max_trials, **more), axes)
-
-
-def Hyperband(  # noqa: N802
-    axes: Sequence[Axis], direction: Direction, seed: int, max_trials: int | None, **more: Any
-) -> Oracle:
-    found = Oracle(KeptHyperband(**settings(axes, direction, seed), **more), axes)
-    found.extend(max_trials)
-    return found
+    inner: Any = kind(
+        objective=objective, hyperparameters=parameters(axes), seed=seed or 1, tune_new_entries=False, **more
+    )
+    inner.max_trials = max_trials
+    return Oracle(inner, axes)

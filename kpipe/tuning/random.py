@@ -29,6 +29,6 @@ class Random(Search):
     type: Literal["random"] = "random"
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning import oracle
+        from kpipe.tuning.oracle import KeptRandom, make
 
-        return oracle.Random(axes, self.best, seed, max_trials=self.max_trials)
+        return make(KeptRandom, axes, self.best, seed, self.max_trials)

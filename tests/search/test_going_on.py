@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from kpipe.search import ray_cluster
 from kpipe.search.carry_out import Task
 from kpipe.search.state import State, content_of, difference
 from kpipe.search.story import Found
-from kpipe.search.worker import Worker
+from kpipe.search.worker import Event, Worker, listen
 
 Search = Callable[..., Found]
 Small = Callable[..., Pipeline]
@@ -95,29 +96,23 @@ def test_the_backend_itself_is_searched(search: Search, small: Small) -> None:
 def test_trials_on_a_ray_cluster_give_the_same_table(
     search: Search, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A real cluster on this machine; then one whose nodes do not see the folder, as if it had other disks."""
-    here = search(
-        small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2), fresh=True, workers=2
-    )
-    with monkeypatch.context() as patched:
-        there = search(
-            small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2),
-            fresh=True,
-            workers=2,
-            ray="local",
-        )
-        patched.setattr(ray_cluster.Host, "sees", lambda self, folder, record: False)
-        apart = search(
-            small({"threads": 1}, type="hyperband", max_trials=None, max_epochs=2, factor=2),
-            fresh=True,
-            workers=2,
-            ray="local",
-        )
-    assert scores(here)
+    """A real cluster on this machine; then as if its nodes had other disks, and what trials leave must be brought."""
+    pipeline = small({"threads": 1})
+    here = search(pipeline, workers=2)
+    there = search(pipeline, workers=2, fresh=True, ray="local")
+    assert scores(there) == scores(here)
+    assert len(scores(here)) == 3
+
+    monkeypatch.setattr(ray_cluster.Host, "sees", lambda self, folder, record: False)
+    settings = {"type": "hyperband", "max_trials": None, "max_epochs": 2, "factor": 2}
+    apart = search(small({"threads": 1}, **settings), ray="local")
     assert {trial.status for trial in apart.trials} == {"done"}
+    by_name = {trial.name: trial for trial in apart.trials}
+    carried = [trial for trial in apart.trials if trial.carries_on]
+    assert carried
+    assert all(trial.curve[:1] == by_name[trial.carries_on or ""].curve for trial in carried)
     for found in (there, apart):
         assert found.best is not None
-        assert scores(found) == scores(here)
         assert (State(found.run).folder(found.best.name) / "model" / "manifest.json").exists()
 
 
@@ -190,11 +185,40 @@ def processes() -> list[bytes]:
     return subprocess.run(["ps", "axww", "-o", "args"], check=True, capture_output=True).stdout.splitlines()
 
 
+def test_trials_of_any_backend_follow_one_that_was_refused(
+    search: Search, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first trial of a worker is refused before an engine was chosen; no KERAS_BACKEND says which it would be."""
+    monkeypatch.delenv("KERAS_BACKEND")
+    filters = [[4, 4, 4, 4, 4], [4]]
+    written = {"model.filters": filters[0], "model.pooling": "max"}
+    found = search(small(written, type="grid", space={"model.filters": {"choices": filters}}), option="jax")
+    assert [trial.status for trial in found.trials] == ["refused", "done"]
+
+
+def test_a_worker_that_died_is_killed_without_a_word(tmp_path: Path) -> None:
+    """What was written to it cannot be flushed any more, and its last line is torn."""
+    (tmp_path / "trial").mkdir()
+    worker = Worker(8_000_000_000)
+    task = Task(name="00", folder=str(tmp_path / "trial"), pipeline={}, backend="jax")
+    worker.begin(task)
+    assert worker.process is not None
+    worker.process.kill()
+    worker.process.wait()
+    worker.stop()
+    worker.begin(task)
+    worker.kill()
+    torn = subprocess.Popen(["printf", '{"event": "alive"}\n{"event": "exec'], stdout=subprocess.PIPE, text=True)
+    heard: SimpleQueue[Event] = SimpleQueue()
+    listen(torn, heard)
+    assert [heard.get()["event"] for _ in range(heard.qsize())] == ["alive", "died"]
+
+
 def test_a_worker_ends_with_its_search_and_keeps_its_log(tmp_path: Path) -> None:
     """Standard input closed is the end; what a trial prints is in the trial's own log."""
     (tmp_path / "trial").mkdir()
     worker = Worker(8_000_000_000)
-    worker.begin(Task(name="00", folder=str(tmp_path / "trial"), pipeline={}, backend="jax", metric="accuracy"))
+    worker.begin(Task(name="00", folder=str(tmp_path / "trial"), pipeline={}, backend="jax"))
     assert worker.process is not None
     until, events = time.monotonic() + 60, []
     while not events and time.monotonic() < until:

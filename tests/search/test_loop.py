@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kpipe import runs
+from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, axes, with_values
 from kpipe.search import story
 from kpipe.search.carry_out import Task
@@ -68,7 +69,7 @@ def epoch(number: int, value: float) -> Event:
 
 
 def measured(score: float, execution: int = 0) -> Event:
-    return {"event": "executed", "execution": execution, "metrics": {"accuracy": score, "loss": 1.0}, "history": []}
+    return {"event": "executed", "execution": execution, "metrics": {"accuracy": score, "loss": 1.0}}
 
 
 def succeeds(score: float, epochs: int = 2) -> list[Event]:
@@ -90,14 +91,14 @@ def carried_out(
             run = runs.create(tmp_path / "mlruns", "made up", "made up", "search")
             made.append(State(run))
         state, clock = made[-1], Clock()
-        state.begin(pipeline, "", Settings(content=content_of(pipeline), threads=1, backend="jax"))
+        state.begin(pipeline, "", Settings(content=content_of(pipeline), threads=1))
         base = with_values(pipeline, {"backend": "jax", "threads": 1})
         actors = [Actor(script, clock) for _ in range(workers)]
         space = axes(pipeline)
         names = short_names([axis.path for axis in space])
         oracle = search.oracle(space, 4, 7)
         loop = Loop(state, search, base, oracle, actors, Journal(state.run.journal), names, clock=clock)
-        loop.go(loop.restore(oracle.open(state.oracle)))
+        loop.go(loop.restore(loop.oracle.open(state.oracle)))
         return loop, actors
 
     return carry_out
@@ -124,6 +125,66 @@ def test_a_worker_that_dies_again_and_again_in_one_epoch_is_a_failed_trial(carri
     assert statuses(loop) == {"00": "done", "01": "failed", "02": "done"}
     assert loop.trials["01"].message == f"its worker was killed by signal 9, {DEATHS} times in the same epoch"
     assert actor.given["01"] == DEATHS
+
+
+def test_a_trial_that_kills_its_worker_is_given_up_though_epochs_are_told_again(carried_out: Any) -> None:
+    """Epochs since the last checkpoint are trained anew each time, and executions before tell theirs again."""
+
+    def script(task: Task, time: int) -> list[Event]:
+        told = {"event": "epochs", "execution": 0, "rows": [epoch(1, 0.5)["row"]]}
+        return [told, epoch(2, 0.5), {"event": "died", "code": -9}] if task.name == "01" else succeeds(0.5)
+
+    loop, (actor,) = carried_out(script, executions_per_trial=2)
+    assert statuses(loop)["01"] == "failed"
+    assert actor.given["01"] == DEATHS
+
+
+def test_what_is_told_of_another_trial_is_not_heard(carried_out: Any) -> None:
+    def script(task: Task, time: int) -> list[Event]:
+        late = {"event": "failed", "trial": "00", "message": "out of memory", "broken": True}
+        return [late, *succeeds(0.5)] if task.name == "01" else succeeds(0.5)
+
+    loop, _ = carried_out(script)
+    assert set(statuses(loop).values()) == {"done"}
+
+
+def test_numbers_that_are_not_finite_do_not_end_the_search(carried_out: Any) -> None:
+    def script(task: Task, time: int) -> list[Event]:
+        nan = float("nan")
+        rows = [epoch(1, nan if task.name == "00" else 0.5)]
+        score = float("inf") if task.name == "01" else 0.5
+        metrics = {"accuracy": score, "loss": nan if task.name == "02" else 1.0}
+        return [*rows, {"event": "executed", "execution": 0, "metrics": metrics}, {"event": "done"}]
+
+    loop, _ = carried_out(script)
+    assert statuses(loop) == {"00": "done", "01": "failed", "02": "done"}
+    assert loop.trials["02"].metrics == {"accuracy": 0.5}
+
+
+def test_the_median_rule_knows_the_epochs_before_a_crash(carried_out: Any) -> None:
+    """The best epoch was before the worker died: it is told when the trial is taken up again."""
+
+    def script(task: Task, time: int) -> list[Event]:
+        if task.name != "03":
+            return succeeds(0.5, epochs=6)
+        if time == 1:
+            return [epoch(1, 0.9), {"event": "died", "code": -9}]
+        again = {"event": "epochs", "execution": 0, "rows": [epoch(1, 0.9)["row"]]}
+        return [again, *(epoch(number, 0.3) for number in (2, 3, 4)), measured(0.9), {"event": "done"}]
+
+    loop, _ = carried_out(script, median_rule={"warmup_epochs": 2, "min_trials": 3}, max_trials=4)
+    assert loop.trials["03"].status == "done"
+    assert loop.trials["03"].curve == (0.9, 0.3, 0.3, 0.3)
+
+
+def test_data_that_cannot_be_read_end_the_search_unless_they_are_searched(carried_out: Any) -> None:
+    def script(task: Task, time: int) -> list[Event]:
+        return [{"event": "unusable", "message": "no column `nope`", "hint": "mend it"}]
+
+    with pytest.raises(WrongInput, match="no column `nope`"):
+        carried_out(script)
+    searched, _ = carried_out(script, type="grid", space={"data.batch_size": {"choices": [256, 512]}}, max_trials=None)
+    assert set(statuses(searched).values()) == {"refused"}
 
 
 def test_a_trial_that_comes_on_between_deaths_is_not_given_up(carried_out: Any) -> None:
@@ -198,15 +259,15 @@ def test_hyperband_does_not_go_on_with_a_trial_that_failed(carried_out: Any) -> 
             assert trial.status == "failed"
             assert trial.message.startswith(f"it goes on with {trial.carries_on}")
             assert trial.name not in actor.given
-    carried = [task for task in actor.tasks if task.goes_on_from]
+    carried = [task for task in actor.tasks if task.carries_on]
     assert carried
-    assert all(Path(task.goes_on_from or "").is_dir() for task in carried)
+    assert all(Path(task.carries_on or "").is_dir() for task in carried)
     assert loop.oracle.finished
 
 
 def test_a_trial_without_the_objective_has_failed(carried_out: Any) -> None:
     def script(task: Task, time: int) -> list[Event]:
-        return [{"event": "executed", "execution": 0, "metrics": {"loss": 1.0}, "history": []}, {"event": "done"}]
+        return [{"event": "executed", "execution": 0, "metrics": {"loss": 1.0}}, {"event": "done"}]
 
     loop, _ = carried_out(script)
     assert set(statuses(loop).values()) == {"failed"}

@@ -84,6 +84,9 @@ class Seen:
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:
         self.stages.append((stage, epochs, steps))
 
+    def on_resume(self, rows) -> None:
+        pass
+
     def on_step(self, epoch: int, step: int, logs: Any) -> None:
         self.steps.append((epoch, step, dict(logs)))
         if (epoch, step) == self.stop_at and self.stop_in in self.stages[-1][0]:
