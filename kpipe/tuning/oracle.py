@@ -110,7 +110,34 @@ class KeptRandom(Kept, RandomSearchOracle):  # type: ignore[misc]
 
 
 class KeptHyperband(Kept, HyperbandOracle):  # type: ignore[misc]
-    pass
+    """Goes on with what there is where the space has too few to fill a bracket; KerasTuner would promote none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.first_rounds: dict[str, int] = {}
+        """by bracket: how many trials its first round has, where the space has no more"""
+        super().__init__(*args, **kwargs)
+
+    @override
+    def _random_trial(self, trial_id: str, bracket: dict[str, Any]) -> Any:
+        found = super()._random_trial(trial_id, bracket)
+        if found["status"] == trials.TrialStatus.RUNNING:
+            return found
+        self.first_rounds[str(bracket["bracket_num"])] = len(bracket["rounds"][0])
+        return self.populate_space(trial_id)
+
+    @override
+    def _get_size(self, bracket_num: int, round_num: int) -> int:
+        first = self.first_rounds.get(str(bracket_num))
+        return int(super()._get_size(bracket_num, round_num)) if first is None else -(-first // self.factor**round_num)
+
+    @override
+    def get_state(self) -> dict[str, Any]:
+        return {**super().get_state(), "first_rounds": self.first_rounds}
+
+    @override
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        self.first_rounds = state["first_rounds"]
 
 
 class KeptGrid(Kept, GridSearchOracle):  # type: ignore[misc]

@@ -158,6 +158,25 @@ def test_hyperband_goes_on_with_the_best_third_to_three_times_the_epochs(tmp_pat
     assert sorted((score or 0.0 for score in promoted), reverse=True) == possible[: len(promoted)]
 
 
+@pytest.mark.parametrize("events", [10_000, 1, 2])
+def test_hyperband_goes_on_in_a_space_too_small_for_its_brackets(events: int, tmp_path: Path) -> None:
+    axes = (Axis("model.dropout", Choices(choices=(0.1, 0.2, 0.3, 0.4)), default=0.1),)
+    search = Hyperband(objective="val_accuracy", max_epochs=9, space={axis.path: axis.dimension for axis in axes})
+    told, ended = [], False
+    while not ended:
+        oracle = search.oracle(axes, 9, 1)
+        waiting = oracle.open(tmp_path)
+        for _ in range(events):
+            suggestion = waiting.pop(0) if waiting else oracle.ask()
+            ended = suggestion is None
+            if suggestion is None:
+                break
+            oracle.tell(suggestion.name, suggestion.values["model.dropout"])
+            told.append((suggestion.values["model.dropout"], suggestion.epochs))
+    assert sorted(value for value, epochs in told if epochs == 1) == [0.1, 0.2, 0.3, 0.4]
+    assert sorted(told[4:]) == [(0.3, 3), (0.4, 3), (0.4, 9)]
+
+
 def test_hyperband_fills_its_brackets_when_most_trials_fail(tmp_path: Path) -> None:
     search = Hyperband(objective="val_loss", max_epochs=9, space=SPACE)
     oracle = search.oracle(AXES, 9, 1)
