@@ -120,7 +120,8 @@ def carry_out(
     say: Callable[[str], None],
 ) -> Finished:
     """What a new run and a resumed one have in common."""
-    with recorded(run) as recording, saying_how_to_go_on(run):
+    hint = f"go on with: kpipe run --resume {run.name}"
+    with recorded(run) as recording, saying_how_to_go_on(f"run {run.name}", hint):
         journal = recording.journal
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
         backend.use(engine, pipeline.precision, pipeline.seed, pipeline.threads)
@@ -149,21 +150,21 @@ def carry_out(
 
 
 @contextmanager
-def saying_how_to_go_on(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a run with the command that goes on with it, wherever it was."""
+def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end a run, or a search, with what goes on with it, wherever it was."""
 
     def stop(number: int, _frame: object) -> None:
-        raise Interrupted(f"stopped run {run.name}", signal=number)
+        raise Interrupted(f"stopped {what}", signal=number)
 
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
     try:
         yield
     except Interrupted as interrupted:
-        interrupted.hint = f"go on with: kpipe run --resume {run.name}"
+        interrupted.hint = hint
         raise
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped run {run.name}", f"go on with: kpipe run --resume {run.name}") from None
+        raise Interrupted(f"stopped {what}", hint) from None
     finally:
         if in_main_thread:
             signal.signal(signal.SIGTERM, before)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import kpipe.backend
+from kpipe.tracking import store
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for the processes that tests start
 
@@ -58,3 +59,11 @@ def beside_real_data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
     (tmp_path / "shared" / "data").symlink_to(request.getfixturevalue("shared_data"))
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once, as MLflow takes seconds to make one."""
+    root = tmp_path_factory.mktemp("empty")
+    store.connect(store.local_uri(root), root)
+    return root / "mlflow.db"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe import backend, runs
 from kpipe.backend import Backend
-from kpipe.errors import Interrupted, MissingExtra, WrongInput
+from kpipe.errors import MissingExtra, WrongInput
 from kpipe.pipeline import Pipeline, axes, with_values
+from kpipe.run import saying_how_to_go_on
 from kpipe.runs import ROOT, Run
 from kpipe.search import machine, record
 from kpipe.search.finalists import Verdict, finalists, verdict
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger("kpipe")
+HINT = "what has ended is kept; go on with the same command"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def tune(
     try:
         state = State(run)
         state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads))
-        with record.recorded(run) as recording, saying_how_to_go_on(run), ended(places):
+        with record.recorded(run) as recording, saying_how_to_go_on(f"search {run.name}", HINT), ended(places):
             recording.tracking.ready()
             say(f"{pipeline.name}  search {run.name}{' goes on' if before else ''}  {engine or 'several backends'}")
             loop = prepared(state, pipeline, search, engine, threads, places, recording.journal, onlookers)
@@ -221,25 +221,3 @@ def finish(loop: Loop, register: str | None) -> None:
         journal = Journal(run.journal, resume=False)
         record.write_model(journal, run.model, register or "")
         journal.close()
-
-
-@contextmanager
-def saying_how_to_go_on(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a search with what goes on with it."""
-
-    def stop(number: int, _frame: object) -> None:
-        raise Interrupted(f"stopped search {run.name}", signal=number)
-
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
-    hint = "what has ended is kept; go on with the same command"
-    try:
-        yield
-    except Interrupted as interrupted:
-        interrupted.hint = hint
-        raise
-    except KeyboardInterrupt:
-        raise Interrupted(f"stopped search {run.name}", hint) from None
-    finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, before)

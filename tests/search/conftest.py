@@ -16,7 +16,6 @@ from kpipe.search.story import Found, tune
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 from kpipe.spec.override import override
-from kpipe.tracking import store
 
 WRITTEN: dict[str, Any] = {
     "name": "small-search",
@@ -46,14 +45,6 @@ def small() -> Callable[..., Pipeline]:
         return checked(Pipeline, document_of(override(whole, values or {})))
 
     return pipeline
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once, as MLflow takes seconds to make one."""
-    root = tmp_path_factory.mktemp("empty")
-    store.connect(store.local_uri(root), root)
-    return root / "mlflow.db"
 
 
 @pytest.fixture

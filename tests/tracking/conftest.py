@@ -15,14 +15,6 @@ def own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once, as MLflow takes seconds to make one."""
-    root = tmp_path_factory.mktemp("empty")
-    store.connect(store.local_uri(root), root)
-    return root / "mlflow.db"
-
-
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
     """A store that is not there yet."""
