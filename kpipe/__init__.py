@@ -26,11 +26,12 @@ def tune(
     fresh: bool = False,
     register: str | None = None,
     root: Path | str = "mlruns",
+    quiet: bool = False,
 ) -> pd.DataFrame:
     """Carries out the search of a pipeline, and returns the table of its trials, the best first.
 
     ``pipeline`` is a YAML file, or the same as a mapping or as a checked Pipeline; ``root`` is the store. The others
-    are the options of ``kpipe tune``. The trials are shown as they end.
+    are the options of ``kpipe tune``. The trials are shown as they end, unless ``quiet``.
 
     Raises: SpecError: the pipeline is wrong. WrongInput: it has no `tune` section.
     """
@@ -44,8 +45,8 @@ def tune(
     if not isinstance(pipeline, Pipeline):
         document = document_of(pipeline) if isinstance(pipeline, Mapping) else read(pipeline)
         pipeline = checked(Pipeline, document)
+    options = (backend, workers, ray, resume, fresh, register)
+    if quiet:
+        return story.tune(pipeline, "", *options, root=Path(root)).frame
     with TrialTable(story.searched(pipeline), output) as table:
-        found = story.tune(
-            pipeline, "", backend, workers, ray, resume, fresh, register, [table], Path(root), output.print
-        )
-    return found.frame
+        return story.tune(pipeline, "", *options, [table], Path(root), output.print).frame

@@ -120,6 +120,7 @@ def test_kpipe_tune_returns_a_frame(small: Small, place: Path) -> None:
     file = place / "search.yaml"
     file.write_text(effective_yaml(small(max_trials=2)), encoding="utf-8")
     frame = kpipe.tune(file)
+    assert kpipe.tune(str(file), quiet=True, backend="jax").equals(frame)
     assert list(frame["trial"]) == sorted(
         frame["trial"], key=lambda name: -frame.set_index("trial")["val_accuracy"][name]
     )
