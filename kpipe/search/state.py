@@ -151,19 +151,21 @@ def earlier(root: Path, pipeline: Pipeline) -> list[tuple[Run, Settings]]:
 def choose(root: Path, pipeline: Pipeline, resume: bool) -> Run | None:
     """The search to go on with: the newest of the same content; None where there is none.
 
-    Raises: RunNotFound, WrongInput: with ``resume`` there must be one; the error shows how the newest differs.
+    Raises: RunNotFound, WrongInput: there must be one, with ``resume``, or where the newest search of this name has not
+        ended, as the file may have been changed by mistake; the error shows how it differs.
     """
     content, known = content_of(pipeline), earlier(root, pipeline)
     for run, settings in known:
         if settings.content == content:
             return run
-    if not resume:
+    if not resume and not (known and known[0][0].status in ("KILLED", "FAILED")):
         return None
     if not known:
         raise RunNotFound(f"no search of `{pipeline.name}` in {root / 'runs'}", "start one without --resume")
     run, settings = known[0]
     lines = "\n".join(f"  {line}" for line in difference(settings.content, content))
+    said = "has ended" if run.status == "FINISHED" else "has not ended"
     raise WrongInput(
-        f"search {run.name} is of another content, and cannot go on with this one:\n{lines}",
+        f"search {run.name}, which {said}, is of another content, and cannot go on with this one:\n{lines}",
         f"change it back ({', '.join(MAY_CHANGE)} may differ), or start anew with --fresh",
     )

@@ -53,6 +53,10 @@ def test_the_same_content_goes_on_and_more_trials_are_added(search: Search, smal
     assert "model.dropout: 0.1 -> 0.0" in str(caught.value)
     with pytest.raises(RunNotFound, match="no search of `other`"):
         search(small({"name": "other"}), resume=True)
+    first.run.update(status="KILLED")  # a search that was stopped is not left behind for a file changed by mistake
+    with pytest.raises(WrongInput, match=f"search {first.run.name}, which has not ended, is of another content"):
+        search(small({"model.dropout": 0.0}, max_trials=3))
+    first.run.update(status="FINISHED")
     anew = search(small(max_trials=1), fresh=True)
     assert anew.run.folder != first.run.folder
     assert scores(anew)["00"] == scores(first)["00"]
