@@ -65,5 +65,7 @@ def beside_real_data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made once, as MLflow takes seconds to make one."""
     root = tmp_path_factory.mktemp("empty")
-    store.connect(store.local_uri(root), root)
+    with pytest.MonkeyPatch.context() as patched:  # MLflow tells every process started later of the store in use
+        patched.setenv("MLFLOW_TRACKING_URI", "")
+        store.connect(store.local_uri(root), root)
     return root / "mlflow.db"

@@ -46,7 +46,7 @@ def connect(address: str, workers: int | None, threads: int | None, memory: int 
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
             hint = (
-                "`ray start --head` starts a cluster; --ray local starts one on this machine for as long as the search"
+                "`ray start --head` starts a cluster; --ray local starts one on this machine"
             )
             raise WrongInput(f"--ray {address}: no cluster answers: {error}", hint) from error
     number = workers or max(1, sum(node["Alive"] for node in ray.nodes()))
