@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import kpipe.backend
-from kpipe.tracking import store
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for the processes that tests start
 
@@ -63,9 +63,9 @@ def beside_real_data(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made once, as MLflow takes seconds to make one."""
+    """Made once, as MLflow takes seconds to make one, and elsewhere, as MLflow remembers which store was in use."""
     root = tmp_path_factory.mktemp("empty")
-    with pytest.MonkeyPatch.context() as patched:  # MLflow tells every process started later of the store in use
-        patched.setenv("MLFLOW_TRACKING_URI", "")
-        store.connect(store.local_uri(root), root)
+    make = "import sys, pathlib; from kpipe.tracking import store; root = pathlib.Path(sys.argv[1]); "
+    make += "store.connect(store.local_uri(root), root)"
+    subprocess.run([sys.executable, "-c", make, str(root)], check=True, capture_output=True)
     return root / "mlflow.db"

@@ -142,8 +142,7 @@ def test_the_best_model_is_registered_as_champion_and_predicts(search: Search, s
     found = search(small(max_trials=2), register="digits")
     assert found.best is not None
     assert not found.unsent
-    mlflow.set_tracking_uri(f"sqlite:///{place}/mlruns/mlflow.db")
-    client = mlflow.MlflowClient()
+    client = mlflow.MlflowClient(f"sqlite:///{place}/mlruns/mlflow.db")
     version = client.get_model_version_by_alias("digits", "champion")
     trial = runs.find(place / "mlruns", f"{found.run.name}/{found.best.name}")
     assert version.run_id == trial.mlflow_run_id
