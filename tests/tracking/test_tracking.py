@@ -71,7 +71,7 @@ def written(run: Run, key: str = "train/loss") -> list[tuple[int, float, int]]:
     return [(data["step"], data["values"][key], data["time"]) for data in events if key in data["values"]]
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, "it never came true"
