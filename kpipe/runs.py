@@ -132,7 +132,8 @@ class Run:
     def hold(self, seconds: float = 0.3) -> None:
         """Makes the run this process's, until it ends. Raises: WrongInput: another process is at work on it."""
         if not self.take(seconds):
-            raise WrongInput(f"run {self.name} is still running in another process", "wait for it, or stop it")
+            what = self.record.kind if self.is_readable else "run"
+            raise WrongInput(f"{what} {self.name} is still running in another process", "wait for it, or stop it")
 
     def take(self, seconds: float = 0.0) -> bool:
         """As ``hold``, but says whether it could."""

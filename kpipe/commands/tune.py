@@ -33,7 +33,10 @@ def tune(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="insist on going on with a search; by default one of the same content is")
+        bool,
+        typer.Option(
+            "--resume", help="go on with a search or fail; by default one of the same content is gone on with"
+        ),
     ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="start anew, even where there is a search to go on with")
@@ -65,6 +68,8 @@ def tune(
             say=output.print,
         )  # fmt: skip
     print_found(found, output)
+    if register is not None and found.best is not None and not found.unsent:
+        output.print(f"model   {register}, registered in MLflow with the alias champion")
     if found.best is None:
         raise typer.Exit(1)
 

@@ -19,6 +19,7 @@ from kpipe.search.state import State
 from kpipe.search.trial import Status, Trial
 from kpipe.search.trial_pipeline import trial_pipeline
 from kpipe.search.worker import Place, death
+from kpipe.spec.mistake import dotted
 from kpipe.tracking.journal import Journal
 from kpipe.tuning.search import Search
 
@@ -125,6 +126,7 @@ class Loop:
         """
         found = sorted(self.state.trials().values(), key=lambda trial: trial.ended)
         self.trials = {trial.name: trial for trial in found if trial.status != "running"}
+        self.require_whole()
         self.best = best_of(self.trials.values(), self.search)
         asked_for = {suggestion.name for suggestion in suggestions}
         for onlooker in self.onlookers:
@@ -136,6 +138,15 @@ class Loop:
                 self.end(Job(trial, pipeline, run, Journal(run.journal), self.search.metric), trial)
         return [suggestion for suggestion in suggestions if suggestion.name not in self.trials]
 
+    def require_whole(self) -> None:
+        """Raises: WrongInput: files are gone, of the oracle's or of a trial's; no crash leaves that behind."""
+        here = {name for name, trial in self.trials.items() if trial.is_asked}
+        gone = sorted(self.oracle.told - here)
+        if not gone and here <= self.oracle.known:
+            return
+        place = self.state.folder(gone[0]) / "trial.json" if gone else self.state.oracle
+        raise WrongInput(f"{place} is gone", "bring it back, or start anew with --fresh")
+
     def begin(self, place: int, suggestion: Suggestion) -> None:
         """Hands a trial to a worker, or ends it where there is nothing to do."""
         trial = Trial(name=suggestion.name, values=suggestion.values, carries_on=suggestion.carries_on)
@@ -146,7 +157,8 @@ class Loop:
         try:
             pipeline = trial_pipeline(self.pipeline, suggestion, self.search)
         except SpecError as error:
-            self.end_without_job(trial, "refused", error.mistakes[0].message)
+            mistake = error.mistakes[0]
+            self.end_without_job(trial, "refused", f"{dotted(mistake.path)}: {mistake.message}")
             return
         twin = self.twin(suggestion)
         if twin is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import ray as ray_module
 
 LOCAL = "local"
+ANSWER_SECONDS = 10.0
+HINT = "`ray start --head` starts a cluster; --ray local starts one on this machine"
 CALL_SECONDS = 60.0
 """A node that does not answer for so long has died."""
 SETTINGS = {
@@ -38,6 +41,7 @@ def connect(address: str, workers: int | None, threads: int | None, memory: int 
     By default a worker for each node. Raises: MissingExtra; WrongInput: nothing answers there.
     """
     ray = imported()
+    require_answer(address)
     if not ray.is_initialized():
         try:
             where = {} if address == LOCAL else {"address": address}
@@ -45,16 +49,24 @@ def connect(address: str, workers: int | None, threads: int | None, memory: int 
                 **where, include_dashboard=False, log_to_driver=False, logging_level="ERROR", configure_logging=True
             )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            hint = (
-                "`ray start --head` starts a cluster; --ray local starts one on this machine"
-            )
-            raise WrongInput(f"--ray {address}: no cluster answers: {error}", hint) from error
+            raise WrongInput(f"--ray {address}: no cluster answers: {error}", HINT) from error
     number = workers or max(1, sum(node["Alive"] for node in ray.nodes()))
     resources = ray.cluster_resources()
     threads = threads or max(1, int(resources.get("CPU", 1)) // number)
     shares = {name: resources.get(name, 0) / number for name in ("CPU", "GPU")}  # all find a place at once
     whole = {name: share if share < 1 else int(share) for name, share in shares.items()}
     return [RayPlace(whole["CPU"], whole["GPU"], memory) for _ in range(number)], threads
+
+
+def require_answer(address: str) -> None:
+    """Ray itself tries for minutes. Raises: WrongInput: nobody answers at ``host:port``."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise WrongInput(f"--ray {address}: no cluster answers: {error}", HINT) from error
 
 
 def imported() -> Any:

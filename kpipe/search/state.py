@@ -158,7 +158,7 @@ def choose(root: Path, pipeline: Pipeline, resume: bool) -> Run | None:
     for run, settings in known:
         if settings.content == content:
             return run
-    if not resume and not (known and known[0][0].status in ("KILLED", "FAILED")):
+    if not resume and not (known and is_left_behind(known[0][0])):
         return None
     if not known:
         raise RunNotFound(f"no search of `{pipeline.name}` in {root / 'runs'}", "start one without --resume")
@@ -167,5 +167,11 @@ def choose(root: Path, pipeline: Pipeline, resume: bool) -> Run | None:
     said = "has ended" if run.status == "FINISHED" else "has not ended"
     raise WrongInput(
         f"search {run.name}, which {said}, is of another content, and cannot go on with this one:\n{lines}",
-        f"change it back ({', '.join(MAY_CHANGE)} may differ), or start anew with --fresh",
+        f"change it, or --backend, back (what may differ: {', '.join(MAY_CHANGE)}, evaluate.plots, track), or --fresh",
     )
+
+
+def is_left_behind(run: Run) -> bool:
+    """Whether a search has not ended, and has trials that have: somebody may want to go on with it."""
+    ended = any(trial.status != "running" for trial in State(run).trials().values())
+    return ended and run.status in ("KILLED", "FAILED")

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger("kpipe")
-HINT = "what has ended is kept; go on with the same command"
+MOST_WORKERS = 1024
+HINT = "all is kept; the same command goes on"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ def tune(
         Interrupted: Ctrl-C or SIGTERM; everything is on disk.
     """
     search = searched(pipeline)
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise WrongInput(f"workers: {workers} is outside 1 to {MOST_WORKERS}", "by default one trial runs at a time")
     if register is not None:
         require_model_name(register)
     engine = engine_of(pipeline, option)

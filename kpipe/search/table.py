@@ -57,6 +57,8 @@ class TrialTable:
         if self.live is not None:
             self.live.stop()
             self.live = None
+            if kind is not None:  # what has ended stays on the screen
+                self.console.print(self.table(max(5, self.console.height - 6)), self.foot())
 
     def on_restore(self, trials: Sequence[Trial], best: Trial | None) -> None:
         self.trials |= {trial.name: trial for trial in trials}

@@ -238,6 +238,16 @@ class Oracle:
             warnings.simplefilter("ignore", DeprecationWarning)
             yield
 
+    @property
+    def known(self) -> set[str]:
+        """The trials that it gave out."""
+        return {name_of(trial) for trial in self.inner.start_order}
+
+    @property
+    def told(self) -> set[str]:
+        """Those whose end it was told of."""
+        return {name_of(trial) for trial in self.inner.end_order}
+
     def id_of(self, name: str) -> str:
         """KerasTuner's name of a trial, whose width depends on how many there may be."""
         return str(next(known for known in self.inner.trials if int(known) == int(name)))

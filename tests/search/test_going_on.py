@@ -120,6 +120,15 @@ def test_trials_on_a_ray_cluster_give_the_same_table(
         assert (State(found.run).folder(found.best.name) / "model" / "manifest.json").exists()
 
 
+def test_places_that_cannot_be_had_are_refused_at_once(search: Search, small: Small, place: Path) -> None:
+    for workers in (0, -1, 2000):
+        with pytest.raises(WrongInput, match="outside 1 to 1024"):
+            search(small(), workers=workers)
+    with pytest.raises(WrongInput, match="no cluster answers"):
+        search(small(), ray="127.0.0.1:9")
+    assert not list((place / "mlruns").glob("runs/*"))
+
+
 def test_kpipe_tune_returns_a_frame(small: Small, place: Path) -> None:
     file = place / "search.yaml"
     file.write_text(effective_yaml(small(max_trials=2)), encoding="utf-8")
@@ -174,7 +183,7 @@ def test_ctrl_c_keeps_what_has_ended_and_says_how_to_go_on(small: Small, place: 
     search.send_signal(signal.SIGINT)
     rest = search.communicate(timeout=60)[0]
     assert search.returncode == 130, rest
-    assert "go on with the same command" in rest
+    assert "the same command goes on" in rest
     (run,) = runs.runs(place / "mlruns")
     assert run.status == "KILLED"
     ended = [trial for trial in State(run).trials().values() if trial.status == "done"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -316,6 +317,15 @@ def test_a_crash_in_the_middle_of_an_end_is_mended(carried_out: Any, monkeypatch
     assert [trial.ended for trial in loop.trials.values()] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("gone", ["oracle", "trials/01", "trials/02/trial.json"])
+def test_a_search_whose_files_are_gone_is_not_gone_on_with(carried_out: Any, gone: str) -> None:
+    loop, _ = carried_out(lambda task, time: succeeds(0.5))
+    place = loop.state.run.folder / gone
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    with pytest.raises(WrongInput, match="is gone"):
+        carried_out(lambda task, time: succeeds(0.5), again=True, max_trials=5)
+
+
 def test_best_yaml_and_the_best_model_follow_the_best_trial(carried_out: Any) -> None:
     def script(task: Task, time: int) -> list[Event]:
         (Path(task.folder) / "model").mkdir()
@@ -336,6 +346,6 @@ def test_an_invalid_combination_is_refused_without_a_worker(carried_out: Any) ->
     loop, (actor,) = carried_out(lambda task, time: succeeds(0.5), type="grid", space=space, max_trials=None)
     (refused,) = (trial for trial in loop.trials.values() if trial.status == "refused")
     assert refused.values == {"train.label_smoothing": 0.1, "train.loss": "SparseCategoricalCrossentropy"}
-    assert "label_smoothing is for the target's own loss" in refused.message
+    assert refused.message == "train.label_smoothing: label_smoothing is for the target's own loss"
     assert refused.name not in actor.given
     assert len(actor.given) == 3
