@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ def _compiled_for_how_long_it_runs(request: pytest.FixtureRequest) -> None:
     """On JAX most tests compile for longer than they compute; those that train for long are worth XLA's whole work."""
     if jax := sys.modules.get("jax"):
         jax.config.update("jax_disable_most_optimizations", request.node.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def _no_test_tells_the_next_of_its_store() -> Iterator[None]:
+    """MLflow remembers for the whole process which store was opened last, and prefers it to MLFLOW_TRACKING_URI."""
+    yield
+    if mlflow := sys.modules.get("mlflow"):
+        mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="session")
