@@ -191,6 +191,7 @@ def train(
             first_step=steps,
             checkpoints=checkpoints,
             watchers=tuple(watchers),
+            checkpointing=pipeline.checkpoint,
         )
         trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
         history, steps, best_epoch = history + trained.history, trained.steps, trained.best_epoch
