@@ -8,7 +8,7 @@ KpipeError                 exit code 1
 │   └── RunNotFound        no run of that name
 └── RunFailed              exit code 1: the input was right, the run went wrong
     ├── Diverged           the loss became NaN or infinite
-    ├── NotSaved           a checkpoint cannot be written; the one before is still there
+    ├── NotSaved           a file of the run cannot be written; what was saved before is still there
     ├── TrackingError      the MLflow server or store refuses
     └── Interrupted        Ctrl-C or SIGTERM, after saving; exit code 128 + signal
 """
