@@ -8,6 +8,7 @@ KpipeError                 exit code 1
 │   └── RunNotFound        no run of that name
 └── RunFailed              exit code 1: the input was right, the run went wrong
     ├── Diverged           the loss became NaN or infinite
+    ├── NotSaved           a file of the run cannot be written; what was saved before is still there
     ├── TrackingError      the MLflow server or store refuses
     └── Interrupted        Ctrl-C or SIGTERM, after saving; exit code 128 + signal
 """
@@ -67,6 +68,10 @@ class RunFailed(KpipeError):
 
 
 class Diverged(RunFailed):
+    pass
+
+
+class NotSaved(RunFailed):
     pass
 
 

@@ -25,6 +25,7 @@ from kpipe.spec.one_of import OneOf, components
 from kpipe.spec.override import override
 from kpipe.spec.spec import Component, OrOne, Spec, Tuple, refuse
 from kpipe.spec.yaml import dump
+from kpipe.training.checkpointing import Checkpointing
 from kpipe.training.method import Method
 from kpipe.tuning.axes import axes_of
 from kpipe.tuning.grid import Grid
@@ -73,6 +74,7 @@ class Pipeline(Spec):
     train: Annotated[Tuple[Annotated[Method, OneOf("kpipe.training")]], OrOne()] = Field(
         min_length=1, description="a training method, or a list of stages"
     )
+    checkpoint: Checkpointing = Field(Checkpointing(), description="when the run is saved, so that it can go on")
     decode: Annotated[Decoding, OneOf("kpipe.decoding")] = Field(
         Greedy(), description="how text is produced, where the model produces text"
     )

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import distributions, version
 from pathlib import Path
@@ -16,7 +16,7 @@ from kpipe.backend import Backend, device
 from kpipe.errors import Interrupted, TrackingError
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline
-from kpipe.runs import Run, Status
+from kpipe.runs import Run, Share, Status
 from kpipe.signature import Signature
 from kpipe.tracking.journal import Journal, flatten
 from kpipe.tracking.tracking import Tracking
@@ -87,15 +87,18 @@ def recorded(run: Run) -> Iterator[Recording]:
         raise
     finally:
         if run.folder.exists():
-            journal.end(status)
-            journal.close()
-            recording.unsent = tracking.close(status).message
+            # where nothing can be written, the error that is on its way says so; the sender will mark the run
+            with nullcontext() if status == "FINISHED" else suppress(OSError):
+                journal.end(status)
+                journal.close()
+                recording.unsent = tracking.close(status).message
 
 
-def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits) -> None:
+def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits, shares: Sequence[Share]) -> None:
     """What is known before training: params, tags, data sets, the pipeline's files."""
     journal.params(params_of(pipeline))
     write_tags(journal, pipeline, engine, splits.fingerprint)
+    journal.tags({"backends": in_words(shares)})
     write_datasets(journal, splits)
     folder = journal.path.parent
     write_atomic(folder / "artifacts" / "environment.txt", environment())
@@ -127,6 +130,28 @@ def write_tags(journal: Journal, pipeline: Pipeline, engine: Backend, fingerprin
     if commit:
         tags |= {"git.commit": commit, "git.dirty": str(dirty).lower()}
     journal.tags(tags)
+
+
+def step_of(run: Run) -> int:
+    """The step that a stopped run goes on from."""
+    from kpipe.training.loop.checkpoint import latest
+
+    checkpoint = latest(run.checkpoints)
+    return int(checkpoint.record.get("steps", 0)) if checkpoint else 0
+
+
+def shares_from(run: Run, engine: Backend, step: int) -> tuple[Share, ...]:
+    """Which backends computed what, when ``engine`` goes on at ``step``."""
+    before = run.record.backends or (Share(backend=run.record.backend or engine),)
+    kept = [share for share in before if share.step < step]
+    if kept and kept[-1].backend == engine:
+        return tuple(kept)
+    return (*kept, Share(backend=engine, step=step))
+
+
+def in_words(shares: Sequence[Share]) -> str:
+    """``tensorflow, jax from step 132``."""
+    return ", ".join(f"{share.backend} from step {share.step}" if share.step else share.backend for share in shares)
 
 
 def write_datasets(journal: Journal, splits: Splits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import signal
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from kpipe import backend, record, results, runs
 from kpipe.backend import Backend
-from kpipe.errors import Interrupted, WrongInput
+from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
 from kpipe.record import recorded
-from kpipe.runs import ROOT, Run
+from kpipe.runs import ROOT, Run, Share
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.stopwatch import Stopwatch
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
 logger = logging.getLogger("kpipe")
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
+MAKE_ROOM = "make room, or let the folder be written (what was saved before is kept)"
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def run(
     splits = load_splits(pipeline)
     watch.lap("data")
     new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
-    new.update(backend=engine)
+    new.update(backend=engine, backends=(Share(backend=engine),))
     resolved = effective_yaml(pipeline)
     write_atomic(new.folder / "pipeline.yaml", text or resolved)
     write_atomic(new.folder / "resolved.yaml", resolved)
@@ -79,9 +83,10 @@ def resume(
     root: Path = ROOT,
     say: Callable[[str], None] = logger.info,
 ) -> Finished:
-    """Goes on with a stopped run from its newest checkpoint, on the backend it began on.
+    """Goes on with a stopped run from its newest checkpoint, on the backend it was on, or on another by ``option``.
 
-    Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed.
+    Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed. MissingExtra: the
+        backend is not installed.
     """
     stopped = runs.find(root, name)
     if stopped.record.kind != "run":
@@ -96,8 +101,7 @@ def resume(
         raise WrongInput(
             f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'resolved.yaml'} starts it anew"
         )
-    if option and option != stopped.record.backend:
-        raise WrongInput(f"run {stopped.name} began on {stopped.record.backend} and cannot go on on {option}")
+    engine = engine_of(stopped, option)
     watch = Stopwatch()
     pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
     splits = load_splits(pipeline)
@@ -105,9 +109,28 @@ def resume(
     fingerprint = stopped.folder / "fingerprint"
     if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
         raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
-    stopped.update(status="RUNNING", end=None)
-    engine = backend.choose(stopped.record.backend, None)
+    step = record.step_of(stopped)
+    shares = record.shares_from(stopped, engine, step)
+    stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
+    if len(shares) > 1 and shares[-1].step == step:
+        say(
+            f"so far on {record.in_words(shares[:-1])}; from step {step} on {engine}: same weights, optimizer and order "
+            "of the data; dropout and the like are drawn otherwise"
+        )
     return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
+
+
+def engine_of(stopped: Run, option: str | None) -> Backend:
+    """The backend that was asked for, or else, whatever KERAS_BACKEND says, the one the run was on.
+
+    Raises: MissingExtra: it is not installed.
+    """
+    try:
+        return backend.choose(option or stopped.record.backend, None)
+    except MissingExtra as error:
+        there = ", ".join(backend.installed())
+        hint = f"install it, or let another go on (installed: {there}): kpipe run --resume {stopped.name} --backend ..."
+        raise MissingExtra(f"run {stopped.name}: {error.message}", hint) from error
 
 
 def carry_out(
@@ -128,7 +151,7 @@ def carry_out(
         watch.lap("engine")
         say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
         model = build(pipeline, splits.signature)
-        record.write_start(journal, pipeline, engine, splits)
+        record.write_start(journal, pipeline, engine, splits, run.record.backends)
         watch.lap("build")
         recording.tracking.ready()
         watch.lap("wait for MLflow")
@@ -151,7 +174,7 @@ def carry_out(
 
 @contextmanager
 def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a run, or a search, with what goes on with it, wherever it was."""
+    """Ctrl-C, SIGTERM and a full disk end a run, or a search, with what goes on with it, wherever it was."""
 
     def stop(number: int, _frame: object) -> None:
         raise Interrupted(f"stopped {what}", signal=number)
@@ -163,6 +186,14 @@ def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
     except Interrupted as interrupted:
         interrupted.hint = hint
         raise
+    except NotSaved as error:
+        error.hint = f"{MAKE_ROOM}; {hint}"
+        raise
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        message = f"{error.filename or what}: cannot be written: {error.strerror or error}"
+        raise NotSaved(message, f"{MAKE_ROOM}; {hint}") from error
     except KeyboardInterrupt:
         raise Interrupted(f"stopped {what}", hint) from None
     finally:
@@ -191,6 +222,7 @@ def train(
             first_step=steps,
             checkpoints=checkpoints,
             watchers=tuple(watchers),
+            checkpointing=pipeline.checkpoint,
         )
         trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
         history, steps, best_epoch = history + trained.history, trained.steps, trained.best_epoch

@@ -30,6 +30,13 @@ Kind = Literal["run", "search", "trial"]
 TRIALS = "trials"
 
 
+class Share(Spec):
+    """What a backend computed of a run: its steps from ``step`` on."""
+
+    backend: str
+    step: int = 0
+
+
 class Record(Spec):
     """What ``run.json`` holds; fields that a newer kpipe wrote are passed over."""
 
@@ -44,6 +51,8 @@ class Record(Spec):
     start: datetime
     end: datetime | None = None
     backend: str | None = None
+    backends: tuple[Share, ...] = ()
+    """which computed what, where it is known"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})
@@ -160,10 +169,17 @@ def now() -> datetime:
 
 
 def create(root: Path, experiment: str, pipeline_name: str, kind: Kind = "run") -> Run:
-    """A new run with a name that no run of ``root`` has, held by this process."""
-    run = Run(new_folder(root / "runs"))
-    run.hold()
-    begin(run, experiment, pipeline_name, kind)
+    """A new run with a name that no run of ``root`` has, held by this process.
+
+    Raises: WrongInput: it cannot be written.
+    """
+    try:
+        run = Run(new_folder(root / "runs"))
+        run.hold()
+        begin(run, experiment, pipeline_name, kind)
+    except OSError as error:
+        message = f"{error.filename or root / 'runs'}: cannot be written: {error.strerror or error}"
+        raise WrongInput(message, f"runs are kept in {root / 'runs'}: let it be written, or start elsewhere") from error
     return run
 
 

@@ -119,7 +119,7 @@ class State:
 
 def content_of(pipeline: Pipeline) -> dict[str, Any]:
     """All that decides what the trials of a search give."""
-    found = pipeline.model_dump(mode="json", exclude={"track": True, "evaluate": {"plots"}})
+    found = pipeline.model_dump(mode="json", exclude={"track": True, "checkpoint": True, "evaluate": {"plots"}})
     found["tune"] = {name: value for name, value in found["tune"].items() if name not in MAY_CHANGE}
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain

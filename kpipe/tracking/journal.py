@@ -134,8 +134,18 @@ class Journal:
 
     def _write(self, kind: str, **data: Any) -> None:
         line = json.dumps({"event": kind, "time": time.time_ns() // 1_000_000, **data}, ensure_ascii=False) + "\n"
-        os.write(self.handle, line.encode())
+        self._append(line.encode())
         self._remember(kind, data)
+
+    def _append(self, line: bytes) -> None:
+        """Writes a line, or nothing of it: a part would spoil the next one. Raises: OSError: the disk is full, say."""
+        begin = os.fstat(self.handle).st_size
+        try:
+            while line:
+                line = line[os.write(self.handle, line) :]
+        except OSError as error:
+            os.ftruncate(self.handle, begin)
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
 
     def _remember(self, kind: str, data: Mapping[str, Any]) -> None:
         if kind == "params":

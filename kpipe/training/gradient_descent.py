@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, model_validator
@@ -71,7 +72,7 @@ class GradientDescent(Method):
         ``trainable`` names the layers to train, by default all. ``begin_epoch`` is called before each epoch with its
         number (from 0), how many there are, and the steps of each.
 
-        Raises: Diverged, Interrupted.
+        Raises: Diverged, Interrupted, NotSaved.
         """
         from kpipe.training.loop.batches import Plan, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
@@ -90,16 +91,18 @@ class GradientDescent(Method):
             reseed(model, stage.seed, stage.place)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
-                Checkpoints(stage.checkpoints, stage.place), signals, begin_epoch, self.stop_after,
+                Checkpoints(stage.checkpoints, stage.place, stage.checkpointing.keep), signals, begin_epoch,
+                self.stop_after,
             )  # fmt: skip
             for watcher in stage.watchers:
                 watcher.on_stage(stage.name, self.epochs, plan.steps)
             conductor.go_on()
             for watcher in stage.watchers if conductor.progress.history else ():
                 watcher.on_resume(tuple(conductor.progress.history))
-            if not conductor.progress.finished:
-                go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
-            conductor.finish()
+            with closing(conductor.writer):
+                if not conductor.progress.finished:
+                    go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
+                conductor.finish()
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)
 

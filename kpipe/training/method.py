@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -13,6 +13,7 @@ from kpipe.examples import Examples
 from kpipe.parts import Stack, parts_of
 from kpipe.signature import Signature
 from kpipe.spec.spec import Component
+from kpipe.training.checkpointing import Checkpointing
 
 if TYPE_CHECKING:
     import keras
@@ -67,6 +68,7 @@ class Stage:
     watchers: tuple[Watcher, ...] = ()
     part: int = 0
     """of a stage that trains several things one after the other: which, from 1; 0 is the stage as a whole"""
+    checkpointing: Checkpointing = field(default_factory=Checkpointing)
 
     @property
     def place(self) -> int | str:
@@ -113,6 +115,7 @@ class Method(Component):
         Raises:
             Diverged: the loss became NaN or infinite.
             Interrupted: SIGINT or SIGTERM came; the step was finished and a checkpoint written.
+            NotSaved: a checkpoint cannot be written.
         """
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from kpipe.data.splits import ArraySplit
 from kpipe.signature import Feature, Signature, Target
+from kpipe.training.checkpointing import Checkpointing
 from kpipe.training.fit import Fit
 from kpipe.training.method import Epoch, Method, Stage, Trained
 
@@ -102,8 +103,11 @@ class Trial:
 
     folder: Path
 
-    def stage(self, *watchers: Seen, index: int = 0, seed: int = 0, folder: str = "checkpoints") -> Stage:
-        return Stage("fit", index, seed, 64, 0, self.folder / folder, tuple(watchers))
+    def stage(
+        self, *watchers: Seen, index: int = 0, seed: int = 0, folder: str = "checkpoints", **fields: Any
+    ) -> Stage:
+        checkpointing = Checkpointing.model_validate(fields.pop("checkpointing", {}))
+        return Stage("fit", index, seed, 64, 0, self.folder / folder, tuple(watchers), checkpointing=checkpointing)
 
     def fit(self, written: dict[str, Any], *watchers: Seen, model: Any = None, **stage: Any) -> tuple[Any, Trained]:
         return self.train(Fit.model_validate(written), *watchers, model=model, **stage)

@@ -130,7 +130,7 @@ def test_the_checkpoint_of_another_model_is_refused(trial, seen, fresh_model):
 
 
 def test_checkpoints_cost_a_bounded_share_of_the_time(trial, seen, monkeypatch):
-    from kpipe.training.loop import conductor
+    from kpipe.training.loop import conductor, writing
 
     saves = []
     save = conductor.Checkpoints.save
@@ -138,10 +138,19 @@ def test_checkpoints_cost_a_bounded_share_of_the_time(trial, seen, monkeypatch):
     trial.fit({"epochs": 2}, folder="cheap")
     assert 1 <= len(saves) <= 2  # the last epoch's always, the first's as it took long
     saves.clear()
-    monkeypatch.setattr(conductor, "SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(conductor, "SAVE_SHARE", 0)
-    trial.fit({"epochs": 2}, folder="each step")
-    assert len(saves) == 2 * 4
+    monkeypatch.setattr(writing.Writer, "cost", lambda self, size: 1000.0)
+    trial.fit({"epochs": 2}, folder="dear")
+    assert len(saves) == 1
+    saves.clear()
+    trial.fit({"epochs": 2}, folder="each step", checkpointing={"every_steps": 1})
+    assert len(saves) == 2 * 4, "steps that are asked for are not left out"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(list((trial.folder / "each step").iterdir())) == 2
+    saves.clear()
+    monkeypatch.setattr(conductor, "SAVE_SHARE", 0)
+    trial.fit({"epochs": 2}, folder="each instant", checkpointing={"every_minutes": 1e-9})
+    assert len(saves) >= 2 + 1, "by the clock, as often as one is whole"
+    saves.clear()
+    trial.fit({"epochs": 2, "restore_best": False}, folder="each third", checkpointing={"every_steps": 3, "keep": 9})
+    assert len(saves) == len(list((trial.folder / "each third").iterdir())) == 4  # steps 3, 6, and the epochs' ends

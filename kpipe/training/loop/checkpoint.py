@@ -8,17 +8,18 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kpipe.errors import KpipeWarning, RunFailed
+from kpipe.errors import KpipeWarning, NotSaved, RunFailed
 
-KEPT = 2
 RECORD = "record"
 BROKEN = (OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile)
 """What reading a torn or corrupted file raises."""
+NAME = re.compile(r"stage-(\d+)(?:\.(\d+))?-(\d{6,})\.npz")
 
 
 class Checkpoint(NamedTuple):
@@ -29,32 +30,40 @@ class Checkpoint(NamedTuple):
 
 
 class Checkpoints:
-    """The checkpoints of one stage, or part of one, in a folder: ``stage-0-000012.npz``, the newest two."""
+    """The checkpoints of one stage, or part of one, in a folder: ``stage-0-000012.npz``, the newest so many."""
 
-    def __init__(self, folder: Path, stage: int | str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, stage: int | str, keep: int = 2) -> None:
+        self.folder, self.keep = folder, keep
         self.prefix = f"stage-{stage}-"
         folder.mkdir(parents=True, exist_ok=True)
 
     def paths(self) -> list[Path]:
         """Oldest first."""
-        pattern = re.compile(re.escape(self.prefix) + r"\d{6}\.npz")
-        return sorted(path for path in self.folder.iterdir() if pattern.fullmatch(path.name))
+        return [path for path in written(self.folder) if path.name.startswith(self.prefix)]
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Writes beside, brings it to the disk, renames; then removes what is older than the one before."""
+        """Writes beside, brings it to the disk, renames; then removes what is too old.
+
+        Raises: NotSaved: it cannot be written; what was there before stays.
+        """
         before = self.paths()
-        number = int(before[-1].stem.removeprefix(self.prefix)) + 1 if before else 1
+        number = place_of(before[-1])[-1] + 1 if before else 1
         path = self.folder / f"{self.prefix}{number:06d}.npz"
         beside = path.with_suffix(".writing")
         text = np.frombuffer(json.dumps(checkpoint.record).encode(), np.uint8)
-        with beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{RECORD: text}, **checkpoint.arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-        for old in before[: len(before) + 1 - KEPT]:
-            old.unlink()
+        try:
+            with beside.open("wb") as file:
+                np.savez(file, allow_pickle=False, **{RECORD: text}, **checkpoint.arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        except OSError as error:
+            raise not_saved(path, error, before) from error
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+        for old in before[: max(0, len(before) + 1 - self.keep)]:
+            old.unlink(missing_ok=True)
 
     def newest(self) -> Checkpoint | None:
         """The newest that is whole; warns of each that is not. None when there is none at all.
@@ -66,11 +75,41 @@ class Checkpoints:
             try:
                 return read(path)
             except BROKEN as error:
-                text = f"{path.name} is broken ({error}) and passed over"
+                text = f"checkpoint {path.name} is broken ({error}) and passed over: the one before it is used"
                 warnings.warn(text, KpipeWarning, stacklevel=2)
         if paths:
             raise RunFailed(f"all checkpoints in {self.folder} are broken", "start a new run, or bring one back")
         return None
+
+
+def place_of(path: Path) -> tuple[int, int, int]:
+    """Stage, part and number of a checkpoint, from its name."""
+    found = NAME.fullmatch(path.name)
+    assert found is not None
+    stage, part, number = found.groups(default="0")
+    return int(stage), int(part), int(number)
+
+
+def written(folder: Path) -> list[Path]:
+    """The checkpoints of all stages in a folder, oldest first."""
+    known = folder.iterdir() if folder.is_dir() else ()
+    return sorted((path for path in known if NAME.fullmatch(path.name)), key=place_of)
+
+
+def latest(folder: Path) -> Checkpoint | None:
+    """The last one of all stages that is whole: where a run will go on."""
+    for path in reversed(written(folder)):
+        try:
+            return read(path)
+        except BROKEN:
+            continue
+    return None
+
+
+def not_saved(path: Path, error: OSError, before: list[Path]) -> NotSaved:
+    """What to say when a checkpoint cannot be written."""
+    last = f"the last good one is {before[-1].name}" if before else "there is none before it"
+    return NotSaved(f"{path}: the checkpoint cannot be written: {error.strerror or error}; {last}")
 
 
 def read(path: Path) -> Checkpoint:

@@ -19,13 +19,12 @@ from kpipe.training.loop.batches import Plan
 from kpipe.training.loop.checkpoint import Checkpoint, Checkpoints
 from kpipe.training.loop.progress import Progress
 from kpipe.training.loop.signals import Signals
+from kpipe.training.loop.writing import Writer
 from kpipe.training.method import Epoch, Stage
 
 LOOK_SECONDS = 0.05
 """Between two looks at the numbers of a step: reading them waits for the device."""
-SAVE_SECONDS = 60.0
-"""Between two checkpoints within an epoch, at least."""
-SAVE_SHARE = 20
+SAVE_SHARE = 50
 """Saving takes at most one part in so many of the time."""
 
 
@@ -53,13 +52,15 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.last = min(epochs, stop_after or epochs)
         self.watched, self.stops_early, self.keeps_best = watched, stops_early, keeps_best
         self.checkpoints, self.signals, self.begin_epoch = checkpoints, signals, begin_epoch
+        self.writer = Writer(checkpoints)
+        self.size = state.size_of(model)
         self.progress = Progress()
         self.best_weights: list[np.ndarray] = []
         self.metrics: dict[str, np.ndarray] = {}
         self.raw_weights: list[np.ndarray] = []
         self.recent: list[Any] = []
         self.next_look = 0.0
-        self.saved_at, self.save_cost = time.perf_counter(), 0.0
+        self.saved_at, self.held = time.perf_counter(), 0.0
 
     # ---- what Keras calls
 
@@ -84,7 +85,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.trained = time.perf_counter() - self.began
         elif self.signals.received is not None:
             self.interrupt()
-        elif now - self.saved_at > max(SAVE_SECONDS, SAVE_SHARE * self.save_cost):
+        elif self.due(now, 60.0 * self.stage.checkpointing.every_minutes):
             self.save()
 
     @override
@@ -110,10 +111,21 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.raw_weights = self.averages.raw()
         if self.signals.received is not None:
             self.interrupt()
-        if progress.finished or time.perf_counter() - self.saved_at > SAVE_SHARE * self.save_cost:
+        if progress.finished or self.due(time.perf_counter()):
             self.save()
 
     # ---- what it does then
+
+    def due(self, now: float, seconds: float = 0.0) -> bool:
+        """It is time for a checkpoint: by steps, or by the clock, ``seconds`` and its cost after the last.
+
+        Raises: NotSaved: the last could not be written.
+        """
+        busy, every = self.writer.busy, self.stage.checkpointing.every_steps
+        if every is not None and self.progress.steps_of(self.plan.steps) % every == 0:
+            return True
+        cost = self.held + self.writer.cost(self.size)
+        return not busy and now - self.saved_at > max(seconds, SAVE_SHARE * cost)
 
     def has_finished(self) -> bool:
         """The last epoch has ended, or patience has; never in the middle of an epoch."""
@@ -155,37 +167,43 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
                 self.averages.swap()
 
     def save(self) -> None:
-        """Writes a checkpoint of all there is."""
+        """Copies all there is, and hands it to the writer. Raises: NotSaved: the checkpoint before was not written."""
         begin = time.perf_counter()
         if self.progress.step:
             self.progress.seconds = begin - self.began
-        arrays = state.taken(self.model) | {f"best/{number}": best for number, best in enumerate(self.best_weights)}
-        self.checkpoints.save(Checkpoint(arrays, self.progress.record()))
+        arrays = state.taken(self.model, self.best_weights)
+        self.progress.steps = self.stage.first_step + self.progress.steps_of(self.plan.steps)
+        self.writer.begin(Checkpoint(arrays, self.progress.record()))
+        self.size = sum(array.nbytes for array in arrays.values())
         self.saved_at = time.perf_counter()
-        self.save_cost = self.saved_at - begin
+        self.held = self.saved_at - begin
 
     def go_on(self) -> None:
         """Takes up model, optimizer and progress where the newest checkpoint left them, if there is one."""
         checkpoint = self.checkpoints.newest()
         if checkpoint is None:
             return
-        arrays = checkpoint.arrays
-        state.put(self.model, arrays)
+        state.put(self.model, checkpoint.arrays)
         self.progress = Progress.of(checkpoint.record)
         self.progress.finished = self.has_finished()  # one that was to stop after an epoch may now go on
-        self.best_weights = [arrays[f"best/{number}"] for number in range(state.count(arrays, "best"))]
-        self.metrics = dict(arrays)
+        self.best_weights = state.best_of(self.model, checkpoint.arrays)
+        self.metrics = dict(checkpoint.arrays)
 
     def finish(self) -> None:
-        """Gives the model the weights it is to have: those of the best epoch, or the last; averages where kept."""
+        """Gives the model the weights it is to have: those of the best epoch, or the last; averages where kept.
+
+        Raises: NotSaved: the last checkpoint could not be written.
+        """
+        self.writer.wait()
         if self.keeps_best:
             self.model.set_weights(self.best_weights)
         else:
             self.averages.install()
 
     def interrupt(self) -> None:
-        """Saves, and leaves ``fit``."""
+        """Saves, and leaves ``fit``. Raises: Interrupted; NotSaved."""
         self.save()
+        self.writer.wait()
         assert self.signals.received is not None
         epoch, step = self.progress.epoch, self.progress.step
         where = f"epoch {epoch + 1}, step {step}" if step else f"the end of epoch {epoch}"

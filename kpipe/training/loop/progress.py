@@ -25,8 +25,14 @@ class Progress:
     best_value: float | None = None
     waited: int = 0
     """epochs since the best"""
+    steps: int = 0
+    """done since the run began, over all stages, when this was saved"""
     finished: bool = False
     """nothing more is trained: the last epoch has ended, or patience has"""
+
+    def steps_of(self, steps_per_epoch: int) -> int:
+        """Steps done in this stage."""
+        return self.epoch * steps_per_epoch + self.step
 
     def record(self) -> dict[str, Any]:
         return asdict(self)
