@@ -78,13 +78,14 @@ class ImageFolder(Source):
         """Images decoded, targets as class names; and the files skipped."""
         import numpy as np
 
-        from kpipe.data.preparation import pictures
+        from kpipe.data.preparation.decoded import decoded
         from kpipe.data.preparation.learn import Part
+        from kpipe.data.preparation.stored import some
 
         listed = {split: files_by_class(folder) for split, folder in self._folders().items()}
         files = [file for pairs in listed.values() for file, _ in pairs]
         size = (self.image_size[0], self.image_size[1]) if self.image_size else None
-        images, unreadable = pictures.decode_all(files, size, channels=3 if self.color_mode == "rgb" else 1)
+        images, unreadable = decoded(files, size, 3 if self.color_mode == "rgb" else 1, Path(self.path).name)
         if unreadable and self.on_error == "fail":
             refuse_unreadable(unreadable, len(files))
         bad = {problem.file for problem in unreadable}
@@ -92,7 +93,7 @@ class ImageFolder(Source):
         start = 0
         for split, pairs in listed.items():
             names = np.array([name for file, name in pairs if file not in bad])
-            parts[split] = Part(images[start : start + len(names)], names)
+            parts[split] = Part(some(images, slice(start, start + len(names))), names)
             start += len(names)
         return parts, tuple(f"{problem.file}: {problem.why}" for problem in unreadable)
 

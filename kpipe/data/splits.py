@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kpipe.data.preparation.preparation import Preparation
     from kpipe.data.preparation.ragged import Ragged
+    from kpipe.data.preparation.stored import Stored
 
 Batch = Mapping[str, "np.ndarray"]
 """Arrays by name, all of the same length: one for each input of the signature, and one for the target."""
@@ -38,9 +39,9 @@ class Split(Examples, Protocol):
 
 @dataclass(frozen=True)
 class ArraySplit:
-    """A split held in memory, in the dtype of its source (images stay uint8)."""
+    """A split of arrays in memory or in files, in the dtype of its source (images stay uint8)."""
 
-    arrays: Batch
+    arrays: Mapping[str, np.ndarray | Stored]
 
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))

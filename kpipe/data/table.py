@@ -83,6 +83,7 @@ class Table(Source):
     def load(self, seed: int) -> Splits:
         from kpipe.data.preparation.learn import Part, learn
         from kpipe.data.preparation.rows import Rows, learn_columns
+        from kpipe.data.preparation.stored import some
         from kpipe.data.preparation.table import Table as Preparation
         from kpipe.data.preparation.targets import encode, infer_task, target_of
 
@@ -93,12 +94,12 @@ class Table(Source):
         targets = encode(rows.targets, target, where)
         indices = rows.divide(self, targets, seed, task)
         preparation = Preparation(
-            columns=learn_columns(self, rows.frame.iloc[indices["train"]]),
+            columns=learn_columns(self, rows, indices["train"]),
             targets=self.target,
             target=target,
             separator=self.separator,
         )
-        vectors = preparation.encode(rows.frame, self.path)
-        parts = {name: Part(vectors[chosen], targets[chosen]) for name, chosen in indices.items()}
+        vectors = rows.encoded(preparation, self)
+        parts = {name: Part(some(vectors, chosen), targets[chosen]) for name, chosen in indices.items()}
         origin = f"table {Path(self.path).name}"
         return learn(parts, "vector", target, preparation, origin, preparation.features, rows.skipped)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import logging
+import math
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +19,12 @@ from kpipe.spec.mistake import nearest
 if TYPE_CHECKING:
     import numpy as np
 
+    from kpipe.data.preparation.stored import Inputs
+
 BATCH = 1024
 """Examples taken out of tf.data at a time."""
+BATCH_BYTES = 2**22
+"""Large ones are taken in smaller batches."""
 
 
 @dataclass(frozen=True)
@@ -64,47 +66,55 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         return tuple(self.builder.info.features[self.target].names)
 
-    def split(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, name: str) -> tuple[Inputs, np.ndarray]:
         """Inputs (n, ...) uint8 or float32 and class positions (n,) of a split, from the cache where they are there.
 
         Raises: DataError: a file is missing or damaged, or no such slice. MissingExtra: TensorFlow is not installed.
         """
         import numpy as np
 
-        folder = self._cache(name)
-        try:
-            inputs = np.load(folder / "inputs.npy", mmap_mode="r", allow_pickle=False)
-            targets = np.load(folder / "targets.npy", allow_pickle=False)
-            return inputs.view(np.ndarray), targets
-        except (OSError, ValueError, EOFError):
-            inputs, targets = self._decode(name)
-            keep(folder, inputs=inputs, targets=targets)
-            return inputs, targets
-
-    def _cache(self, name: str) -> Path:
-        """A folder whose name changes with the prepared files and with what is taken from them."""
-        files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self.folder.iterdir())
-        key = repr((str(self.folder.resolve()), files, name, self.input, self.target, self.size))
-        root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kpipe" / "tfds"
-        return root / f"{self.builder.info.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-
-    def _decode(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        import numpy as np
-
-        from kpipe.data.preparation.arrays import as_input
+        from kpipe.data.preparation.prepared import filled, folder_of, opened
+        from kpipe.data.preparation.targets import check_finite
 
         where = f"tfds {self.builder.info.name}: {name}"
+        folder = folder_of("tfds", self.builder.info.name, self._key(name))
+        found = opened(folder)
+        if found is not None:
+            return found[0], found[1]["targets"]
         count, shape, dtype = self._extent(name)
-        inputs = np.empty((count, *shape), dtype=dtype)
-        targets = np.empty(count, dtype=np.int64)
-        start = 0
-        for images, labels in self._batches(name, where):
-            inputs[start : start + len(labels)] = images
-            targets[start : start + len(labels)] = labels
-            start += len(labels)
-        if start != count:
-            raise DataError(f"{where}: {start} examples, its description says {count}", "prepare it again")
-        return as_input(inputs, where), targets
+
+        def fill(inputs: np.ndarray) -> dict[str, np.ndarray]:
+            targets = np.empty(count, dtype=np.int64)
+            start = 0
+            for images, labels in self._batches(name, where):
+                with np.errstate(over="ignore"):
+                    inputs[start : start + len(labels)] = images.reshape(len(labels), *inputs.shape[1:])
+                targets[start : start + len(labels)] = labels
+                start += len(labels)
+            if start != count:
+                raise DataError(f"{where}: {start} examples, its description says {count}", "prepare it again")
+            check_finite(inputs, where)
+            return {"targets": targets}
+
+        inputs, beside = filled(folder, (count, *shape), self._kept(name, where, dtype, shape), fill, always_kept=True)
+        return inputs, beside["targets"]
+
+    def _key(self, name: str) -> list[object]:
+        """Changes with the prepared files and with what is taken from them."""
+        files = sorted((file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in self.folder.iterdir())
+        return [str(self.folder.resolve()), files, name, self.input, self.target, self.size]
+
+    def _kept(self, name: str, where: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> str:
+        """The dtype in which they are kept: uint8 of images of whole numbers in 0..255, float32 of all others.
+
+        Where the description does not tell, all are looked at.
+        """
+        from kpipe.data.preparation.arrays import in_bytes
+
+        if len(shape) == 1 or dtype.kind not in "biu":
+            return "float32"
+        told = dtype.kind == "b" or dtype == "uint8"
+        return "uint8" if told or all(in_bytes(images) for images, _ in self._batches(name, where)) else "float32"
 
     def _extent(self, name: str) -> tuple[int, tuple[int, ...], np.dtype[Any]]:
         feature = self.builder.info.features[self.input]
@@ -116,14 +126,16 @@ class Dataset:
         if missing:
             raise DataError(f"{missing[0]}: prepared file is not there", "prepare the data set again")
         shape = feature.shape if self.size is None else (*self.size, *feature.shape[2:])
+        shape = (*shape, 1) if len(shape) == 2 else shape
         return split.num_examples, shape, feature.np_dtype
 
     def _batches(self, name: str, where: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        _, shape, dtype = self._extent(name)
+        size = min(BATCH, BATCH_BYTES // (math.prod(shape) * dtype.itemsize) + 1)
         tf = tensorflow()
-        examples = self._examples(tf, name)
-        resize = self.size is not None
+        examples = self._examples(tf, name, size)
         try:
-            for example in examples.batch(1 if resize else BATCH).prefetch(2).as_numpy_iterator():
+            for example in examples.batch(size if self.size is None else 1).prefetch(2).as_numpy_iterator():
                 inputs = example[self.input]
                 yield (resized(inputs[0], self.size)[None] if self.size else inputs), example[self.target]
         except tf.errors.OpError as error:
@@ -131,8 +143,8 @@ class Dataset:
                 f"{where}: a prepared file is damaged: {error.message}", "prepare the data set again"
             ) from error
 
-    def _examples(self, tf: Any, name: str) -> Any:
-        """A tf.data.Dataset of the two features, in the order of the files."""
+    def _examples(self, tf: Any, name: str, size: int) -> Any:
+        """A tf.data.Dataset of the two features, in the order of the files, of which ``size`` are read at a time."""
         import tensorflow_datasets as tfds
 
         wanted = {self.input: True, self.target: True}
@@ -145,8 +157,8 @@ class Dataset:
         features = decoders.extract_features(self.builder.info.features)
 
         def chunks() -> Iterator[list[bytes]]:
-            for start in range(0, len(records), BATCH):
-                yield list(records.__getitems__(range(start, min(start + BATCH, len(records)))))
+            for start in range(0, len(records), size):
+                yield list(records.__getitems__(range(start, min(start + size, len(records)))))
 
         raw = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec((None,), tf.string))
         return raw.unbatch().map(features.deserialize_example, num_parallel_calls=tf.data.AUTOTUNE)
@@ -207,20 +219,3 @@ def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     channels = image.shape[2]
     return fit(Image.fromarray(image[..., 0] if channels == 1 else image), size, channels)
-
-
-def keep(folder: Path, **arrays: np.ndarray) -> None:
-    """Writes the arrays into ``folder`` at one stroke; where that cannot be written, reading again costs only time."""
-    import numpy as np
-
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".draft-"))
-    except OSError:
-        return
-    try:
-        for name, array in arrays.items():
-            np.save(draft / f"{name}.npy", array, allow_pickle=False)
-        draft.rename(folder)
-    except OSError:
-        shutil.rmtree(draft, ignore_errors=True)

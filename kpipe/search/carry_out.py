@@ -190,14 +190,14 @@ def clear() -> None:
     import keras
 
     keras.backend.clear_session()
-    gc.collect()
-    if not gc.get_freeze_count():
-        gc.freeze()  # the engine, which stays: to look through it after each trial takes 0.3 s
     if keras.backend.backend() == "jax":
         import jax
 
-        jax.clear_caches()
-    elif keras.backend.backend() == "torch":
+        jax.clear_caches()  # first, as programs hold on to the model that they were traced from
+    gc.collect()
+    if not gc.get_freeze_count():
+        gc.freeze()  # the engine, which stays: to look through it after each trial takes 0.3 s
+    if keras.backend.backend() == "torch":
         import torch
 
         if torch.cuda.is_available():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from kpipe.data.preparation.preparation import Preparation
+from kpipe.data.preparation.stored import Inputs
 from kpipe.data.split_rule import SplitName
 from kpipe.data.splits import ArraySplit, Splits
 from kpipe.errors import DataError
@@ -21,11 +23,11 @@ CHUNK = 2**20
 class Part(NamedTuple):
     """The examples of one split: inputs as the model takes them, targets encoded."""
 
-    inputs: np.ndarray
+    inputs: Inputs
     targets: np.ndarray
 
 
-def feature_of(inputs: np.ndarray, kind: Kind, columns: Sequence[str] = ()) -> Feature:
+def feature_of(inputs: Inputs, kind: Kind, columns: Sequence[str] = ()) -> Feature:
     """The feature that ``inputs`` of the train split are, with the mean and variance of each channel or column."""
     mean, variance = moments(inputs)
     return Feature(
@@ -39,15 +41,26 @@ def feature_of(inputs: np.ndarray, kind: Kind, columns: Sequence[str] = ()) -> F
     )
 
 
-def moments(inputs: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and variance over all but the last axis, in float64, without a float copy of the whole."""
-    rows = inputs.reshape(-1, inputs.shape[-1])
-    step = max(1, CHUNK // rows.shape[1])
-    chunks = range(0, len(rows), step)
-    total = sum(rows[start : start + step].sum(axis=0, dtype=np.float64) for start in chunks)
-    mean = total / len(rows)
-    squares = sum(np.square(rows[start : start + step] - mean).sum(axis=0) for start in chunks)
-    return tuple(mean.tolist()), tuple((squares / len(rows)).tolist())
+def moments(inputs: Inputs) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and variance over all but the last axis, in float64, a chunk at a time."""
+    count = math.prod(inputs.shape[:-1])
+    mean = sum(rows.sum(axis=0, dtype=np.float64) for rows in chunks_of_rows(inputs)) / count
+    squares = sum(np.square(rows - mean).sum(axis=0) for rows in chunks_of_rows(inputs))
+    return tuple(mean.tolist()), tuple((squares / count).tolist())
+
+
+def chunks(inputs: Inputs) -> Iterator[np.ndarray]:
+    """The examples, some at a time: some CHUNK numbers, or one example that is larger."""
+    step = max(1, CHUNK // math.prod(inputs.shape[1:]))
+    return (inputs[start : start + step] for start in range(0, len(inputs), step))
+
+
+def chunks_of_rows(inputs: Inputs) -> Iterator[np.ndarray]:
+    """The examples as rows of the last axis (rows, channels), at most some CHUNK numbers at a time."""
+    for examples in chunks(inputs):
+        rows = examples.reshape(-1, inputs.shape[-1])
+        step = max(1, CHUNK // rows.shape[1])
+        yield from (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def learn(
@@ -105,5 +118,6 @@ def fingerprint(splits: Mapping[SplitName, ArraySplit]) -> str:
     for split_name in sorted(splits):
         for name, array in sorted(splits[split_name].arrays.items()):
             digest.update(repr((split_name, name, array.shape, array.dtype.str)).encode())
-            digest.update(np.ascontiguousarray(array).data)
+            for chunk in chunks(array):
+                digest.update(np.ascontiguousarray(chunk).data)
     return digest.hexdigest()

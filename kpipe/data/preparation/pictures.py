@@ -6,14 +6,16 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from kpipe.data.preparation.prepared import room
 from kpipe.errors import DataError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -89,38 +91,30 @@ def decode_all(files: Sequence[Path], size: Size | None, channels: int) -> tuple
 
     Raises: DataError: the sizes differ and none is given.
     """
-    unreadable: list[Unreadable] = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as threads:
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        wanted = size or first_size(files, channels)
-        images = room((len(files), *wanted, channels))
+    images = room((len(files), *(size or first_size(files, channels)), channels), np.uint8)
+    found = decode_rows(images, files, size)
+    if found:
+        images = np.delete(images, list(found), axis=0)
+    return images, list(found.values())
+
+
+def decode_rows(images: np.ndarray, files: Sequence[Path], size: Size | None) -> dict[int, Unreadable]:
+    """Decodes each file into its row of ``images``; those that are not readable, by their place.
+
+    Raises: DataError: an image is of another size, and no ``size`` is given.
+    """
+    with refusing_bombs(), ThreadPoolExecutor(os.cpu_count()) as threads:
 
         def decode_some(start: int) -> list[tuple[int, Unreadable]]:
             indices = range(start, min(start + TASK, len(files)))
-            tried = ((index, decode_into(images[index], files[index], size, channels)) for index in indices)
+            tried = ((index, decode_into(images[index], files[index], size)) for index in indices)
             return [(index, problem) for index, problem in tried if problem is not None]
 
-        found = [problem for some in threads.map(decode_some, range(0, len(files), TASK)) for problem in some]
-    if found:
-        images = np.delete(images, [index for index, _ in found], axis=0)
-        unreadable = [problem for _, problem in found]
-    return images, unreadable
+        return dict(problem for some in threads.map(decode_some, range(0, len(files), TASK)) for problem in some)
 
 
-def room(shape: tuple[int, ...]) -> np.ndarray:
-    """Raises: DataError: the images do not fit into memory."""
-    try:
-        return np.zeros(shape, dtype=np.uint8)
-    except MemoryError as error:
-        gigabytes = np.prod(shape, dtype=np.float64) / 1e9
-        raise DataError(
-            f"{shape[0]} images of {shape[1]} x {shape[2]} need {gigabytes:.0f} GB of memory",
-            "make `image_size` smaller",
-        ) from error
-
-
-def decode_into(row: np.ndarray, file: Path, size: Size | None, channels: int) -> Unreadable | None:
-    image = try_to_decode(file, size, channels)
+def decode_into(row: np.ndarray, file: Path, size: Size | None) -> Unreadable | None:
+    image = try_to_decode(file, size, row.shape[2])
     if isinstance(image, Unreadable):
         return image
     if image.shape != row.shape:
@@ -153,8 +147,16 @@ def reason(file: Path, error: Exception) -> str:
 
 def first_size(files: Sequence[Path], channels: int) -> Size:
     """The size of the first readable image. Raises: DataError: none is."""
-    for file in files:
-        image = try_to_decode(file, None, channels)
-        if not isinstance(image, Unreadable):
-            return image.shape[0], image.shape[1]
+    with refusing_bombs():
+        for file in files:
+            image = try_to_decode(file, None, channels)
+            if not isinstance(image, Unreadable):
+                return image.shape[0], image.shape[1]
     raise DataError(f"none of {len(files)} files is a readable PNG or JPEG image, the first is {files[0]}")
+
+
+@contextmanager
+def refusing_bombs() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield

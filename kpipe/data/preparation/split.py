@@ -9,6 +9,7 @@ import numpy as np
 
 from kpipe.backend import derive
 from kpipe.data.preparation.learn import Part
+from kpipe.data.preparation.stored import some
 from kpipe.data.split_rule import GivenSplitRule, SplitName, SplitRule
 from kpipe.errors import DataError
 from kpipe.signature import Task
@@ -46,7 +47,8 @@ def divide(given: Mapping[SplitName, Part], rule: SplitRule, seed: int, task: Ta
     if {"validation", "test"} <= set(given):
         return given
     indices = cut(len(train.targets), rule, seed, train.targets if task == "classes" else None, tuple(given))
-    return {**given, **{name: Part(train.inputs[chosen], train.targets[chosen]) for name, chosen in indices.items()}}
+    parts = {name: Part(some(train.inputs, chosen), train.targets[chosen]) for name, chosen in indices.items()}
+    return {**given, **parts}
 
 
 def cut(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kpipe.data.preparation.pictures import Unreadable, decode, decode_all, files_in, room
+from kpipe.data.preparation.pictures import Unreadable, decode, decode_all, files_in
+from kpipe.data.preparation.prepared import room
 from kpipe.errors import DataError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 5, 3), dtype=np.uint8)
@@ -133,8 +134,8 @@ def test_other_formats_are_named_as_such(tmp_path: Path) -> None:
 
 
 def test_more_images_than_memory_are_refused() -> None:
-    with pytest.raises(DataError, match="90000000 images of 8192 x 8192 need 18119393 GB of memory"):
-        room((90_000_000, 8192, 8192, 3))
+    with pytest.raises(DataError, match=r"90,000,000 examples of 8192 x 8192 x 3 need 18,119,393\.3 GB of memory"):
+        room((90_000_000, 8192, 8192, 3), "uint8")
 
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
