@@ -194,8 +194,12 @@ def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
 
     Raises: WrongInput: the data does not fit.
     """
+    from kpipe.kernels.take import take_kernels
+
     with tensorflow_hidden(), keyed(pipeline.seed):
-        return pipeline.model.build(signature)
+        model = pipeline.model.build(signature)
+    take_kernels(model)
+    return model
 
 
 def examine(
