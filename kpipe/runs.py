@@ -44,6 +44,8 @@ class Record(Spec):
     start: datetime
     end: datetime | None = None
     backend: str | None = None
+    fastest: str | None = None
+    """why this backend, where it was chosen by `backend: fastest`"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})
