@@ -118,3 +118,9 @@ def test_wrong_input_is_said_before_anything_is_timed(words: list[str], message:
     assert done.returncode == 2
     assert message in done.stderr
     assert "timing" not in done.stderr
+
+
+def test_help_fits_a_screen_and_has_an_example(folder: Path) -> None:
+    done = kpipe("bench", "--help", cwd=folder)
+    assert "Example: kpipe bench" in done.stdout
+    assert len(done.stdout.strip().splitlines()) <= 24
