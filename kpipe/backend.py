@@ -12,13 +12,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from kpipe.errors import MissingExtra, WrongInput
 
 Backend = Literal["tensorflow", "jax", "torch"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
+Wish = Literal["tensorflow", "jax", "torch", "fastest"]
+"""What a pipeline may ask for; the engine itself is always one of BACKENDS."""
+FASTEST: Final = "fastest"
+"""The one that kpipe.bench finds to be the fastest."""
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")
 """What the engines and NumPy read when they are loaded; NPROC is what XLA takes for the number of cores."""
@@ -27,6 +31,11 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"
 def installed() -> tuple[Backend, ...]:
     """The backends whose package is there, without importing any."""
     return tuple(name for name in BACKENDS if importlib.util.find_spec(name) is not None)
+
+
+def wants_fastest(option: str | None, written: str | None) -> bool:
+    """Whether, in the order of ``choose``, the fastest is asked for. (KERAS_BACKEND is Keras's own, and cannot.)"""
+    return option == FASTEST or (written == FASTEST and not option and not os.environ.get("KERAS_BACKEND"))
 
 
 def choose(option: str | None, written: str | None) -> Backend:
@@ -43,7 +52,7 @@ def choose(option: str | None, written: str | None) -> Backend:
                 choice = f", or choose one of: {others}" if others else ""
                 raise MissingExtra(f"the {name} backend is not installed", f"pip install 'kpipe[{name}]'{choice}")
             return name
-    where = "--backend" if option else "KERAS_BACKEND"
+    where = "--backend" if option else "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else "backend"
     raise WrongInput(f"{where}: no backend `{wanted}`", f"choose one of: {', '.join(BACKENDS)}")
 
 
@@ -170,10 +179,14 @@ def tensorflow_hidden() -> Iterator[None]:
             del sys.modules["tensorflow"]
 
 
+def cache_folder() -> Path:
+    """Where kpipe keeps what it can make again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kpipe"
+
+
 def keep_compiled_programs() -> None:
     """Lets JAX keep what it compiled for the next process (first step of a CNN: 4.0 s without, 0.8 s with)."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kpipe" / "jax"
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_folder() / "jax"))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from kpipe.commands.bench import bench
 from kpipe.commands.check import check
 from kpipe.commands.evaluate import evaluate
 from kpipe.commands.init import init
@@ -38,6 +39,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "check": (check, "kpipe check pipelines/*.yaml"),
     "show": (show, "kpipe show pipelines/cnn_gap.yaml --full"),
     "run": (run, "kpipe run pipelines/cnn_gap.yaml --backend jax --set train.epochs=3"),
+    "bench": (bench, "kpipe bench pipelines/cnn_gap.yaml --backends jax,torch"),
     "tune": (tune, "kpipe tune pipelines/tune_cnn_gap.yaml --workers 2"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),

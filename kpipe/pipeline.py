@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from kpipe.backend import Backend, Precision, tensorflow_hidden
+from kpipe.backend import FASTEST, Precision, Wish, tensorflow_hidden
 from kpipe.data.path import ELSEWHERE
 from kpipe.data.source import Source
 from kpipe.decoding.decoding import Decoding
@@ -33,7 +33,7 @@ from kpipe.tuning.hyperband import Hyperband
 from kpipe.tuning.misfits import misfits
 from kpipe.tuning.objective import wrong_objective
 from kpipe.tuning.search import Search
-from kpipe.tuning.space import Axis
+from kpipe.tuning.space import Axis, Choices
 from kpipe.tuning.what_if import WhatIf, filled, place_of
 
 if TYPE_CHECKING:
@@ -58,8 +58,9 @@ class Pipeline(Spec):
     """A deep-learning pipeline: data, model, training, evaluation and tracking."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100, description="the pipeline's name")
-    backend: Backend | None = Field(
-        None, description="--backend, then KERAS_BACKEND, then this, then the first installed"
+    backend: Wish | None = Field(
+        None,
+        description="--backend, then KERAS_BACKEND, then this, then the first installed; fastest: `kpipe bench` says",
     )
     precision: Precision = Field("float32", description="of computing; mixed_* keeps float32 weights")
     threads: int | None = Field(
@@ -132,6 +133,12 @@ class Pipeline(Spec):
         for found in misfits(what_if, search.space, countable=isinstance(search, Grid)):
             key = None if found.key is None else ("tune", "space", *found.key)
             yield Problem(("tune", "space", *found.path), found.message, found.hint, key)
+        backends = search.space.get("backend")
+        for position, choice in enumerate(backends.choices if isinstance(backends, Choices) else ()):
+            if choice == FASTEST:
+                message = "each backend is tried in this search: `fastest` is not one of them"
+                hint = "name the backends; or take it out of the space, and write `backend: fastest` above"
+                yield Problem(("tune", "space", "backend", "choices", position), message, hint)
         given, elsewhere = self._values_of_evaluation()
         if wrong := wrong_objective(search, given, elsewhere):
             yield wrong

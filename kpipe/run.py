@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from kpipe import backend, record, results, runs
 from kpipe.backend import Backend
+from kpipe.bench import fastest
 from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
@@ -65,15 +66,18 @@ def run(
         Diverged, Interrupted, TrackingError: the run stays, with its status.
     """
     watch = Stopwatch()
-    engine = backend.choose(option, pipeline.backend)
+    asked = fastest.asked(option, pipeline.backend)
     splits = load_splits(pipeline)
     watch.lap("data")
+    chosen = fastest.chosen(asked, pipeline, splits, say)
+    watch.lap("choice of the backend")
+    pipeline = chosen.put_into(pipeline)
     new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
-    new.update(backend=engine, backends=(Share(backend=engine),))
+    new.update(backend=chosen.backend, backends=(Share(backend=chosen.backend),), fastest=chosen.words)
     resolved = effective_yaml(pipeline)
     write_atomic(new.folder / "pipeline.yaml", text or resolved)
     write_atomic(new.folder / "resolved.yaml", resolved)
-    return carry_out(new, pipeline, engine, splits, watchers, watch, say)
+    return carry_out(new, pipeline, chosen.backend, splits, watchers, watch, say)
 
 
 def resume(
@@ -152,6 +156,8 @@ def carry_out(
         say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
         model = build(pipeline, splits.signature)
         record.write_start(journal, pipeline, engine, splits, run.record.backends)
+        if run.record.fastest is not None:
+            journal.tags({"backend.fastest": run.record.fastest})
         watch.lap("build")
         recording.tracking.ready()
         watch.lap("wait for MLflow")

@@ -53,6 +53,8 @@ class Record(Spec):
     backend: str | None = None
     backends: tuple[Share, ...] = ()
     """which computed what, where it is known"""
+    fastest: str | None = None
+    """why this backend, where it was chosen by `backend: fastest`"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})

@@ -17,6 +17,9 @@ Overrides = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="override a value, e.g. --set train.epochs=3 (repeatable)"),
 ]
 BackendOption = Annotated[Optional[str], typer.Option("--backend", metavar="B", help="tensorflow, jax or torch")]
+WishOption = Annotated[
+    Optional[str], typer.Option("--backend", metavar="B", help="tensorflow, jax, torch, or fastest, which is measured")
+]
 RunName = Annotated[
     str, typer.Argument(metavar="RUN", help="a run's name, a unique beginning of it, its MLflow id, or `last`")
 ]

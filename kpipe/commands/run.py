@@ -7,14 +7,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from kpipe.commands.options import BackendOption, Overrides, load
+from kpipe.commands.options import Overrides, WishOption, load
 
 
 def run(
     file: Annotated[
         Optional[Path], typer.Argument(metavar="[FILE]", help="a pipeline's YAML file; not with --resume")
     ] = None,
-    backend: BackendOption = None,
+    backend: WishOption = None,
     overrides: Overrides = None,
     resume: Annotated[Optional[str], typer.Option("--resume", metavar="RUN", help="go on with a stopped run")] = None,
 ) -> None:

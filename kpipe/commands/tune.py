@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from kpipe.commands.options import BackendOption, File, Overrides, load
+from kpipe.commands.options import File, Overrides, WishOption, load
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ SAMPLES = 5
 
 def tune(
     file: File,
-    backend: BackendOption = None,
+    backend: WishOption = None,
     overrides: Overrides = None,
     workers: Annotated[
         Optional[int],

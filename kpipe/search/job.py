@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kpipe.backend import FASTEST
 from kpipe.pipeline import Pipeline
 from kpipe.runs import Run
 from kpipe.search.carry_out import Task
@@ -53,6 +54,7 @@ class Job:
     def task(self) -> Task:
         """The trial as a worker takes it."""
         assert self.pipeline.backend is not None
+        assert self.pipeline.backend != FASTEST
         return Task(
             name=self.trial.name,
             folder=str(self.run.folder),

@@ -58,10 +58,18 @@ def recorded(run: Run) -> Iterator[Recording]:
             recording.unsent = recording.tracking.close(status).message
 
 
-def begin_search(journal: Journal, pipeline: Pipeline, search: Search, names: Mapping[str, str], backend: str) -> None:
+def begin_search(
+    journal: Journal,
+    pipeline: Pipeline,
+    search: Search,
+    names: Mapping[str, str],
+    backend: str,
+    fastest: str | None = None,
+) -> None:
     """What is known before the first trial: settings, space, tags, the pipeline's files.
 
-    ``names`` has the short name of each path of the space; ``backend`` is empty where it is searched.
+    ``names`` has the short name of each path of the space; ``backend`` is empty where it is searched; ``fastest`` says
+    why it was chosen, where it was.
     """
     settings = search.model_dump(mode="json", exclude={"space"})
     space = {f"space.{names[path]}": in_words(dimension) for path, dimension in search.space.items()}
@@ -69,6 +77,7 @@ def begin_search(journal: Journal, pipeline: Pipeline, search: Search, names: Ma
     tags = {
         "pipeline": pipeline.name,
         **({"backend": backend} if backend else {}),
+        **({"backend.fastest": fastest} if fastest else {}),
         **{f"version.{package}": version(package) for package in ("kpipe", "keras", "keras-tuner")},
         "version.python": platform.python_version(),
         **pipeline.track.tags,

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe import backend, runs
 from kpipe.backend import Backend
-from kpipe.errors import MissingExtra, WrongInput
+from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, axes, with_values
 from kpipe.run import saying_how_to_go_on
 from kpipe.runs import ROOT, Run
 from kpipe.search import machine, record
+from kpipe.search.engine import engine_of
 from kpipe.search.finalists import Verdict, finalists, verdict
 from kpipe.search.frame import frame
 from kpipe.search.ledger import Ledger
@@ -85,7 +86,8 @@ def tune(
         raise WrongInput(f"workers: {workers} is outside 1 to {MOST_WORKERS}", "by default one trial runs at a time")
     if register is not None:
         require_model_name(register)
-    engine = engine_of(pipeline, option)
+    chosen = engine_of(pipeline, option, workers, root, fresh, say)
+    engine = chosen.backend if chosen else None
     if engine is not None:
         pipeline = pipeline.model_copy(update={"backend": engine})
     before = None if fresh else choose(root, pipeline, resume)
@@ -94,6 +96,8 @@ def tune(
     run.hold()
     try:
         state = State(run)
+        if chosen and chosen.words:
+            run.update(fastest=chosen.words)
         state.begin(pipeline, text, Settings(content=content_of(pipeline), threads=threads))
         with record.recorded(run) as recording, saying_how_to_go_on(f"search {run.name}", HINT), ended(places):
             recording.tracking.ready()
@@ -118,20 +122,6 @@ def searched(pipeline: Pipeline) -> Search:
             f"{pipeline.name}: there is no `tune` section", "kpipe list tuning shows the searches there are"
         )
     return pipeline.tune
-
-
-def engine_of(pipeline: Pipeline, option: str | None) -> Backend | None:
-    """The backend of all trials, or None where it is searched over. Raises: WrongInput, MissingExtra."""
-    dimension = searched(pipeline).space.get("backend")
-    if dimension is None:
-        return backend.choose(option, pipeline.backend)
-    if option is not None:
-        raise WrongInput("--backend: the backend is searched over in this file", "leave out --backend")
-    for axis in axes(pipeline):
-        for name in axis.values or () if axis.path == "backend" else ():
-            if name not in backend.installed():
-                raise MissingExtra(f"tune.space.backend: {name} is not installed", f"pip install 'kpipe[{name}]'")
-    return None
 
 
 def places_for(
@@ -177,7 +167,7 @@ def prepared(
     names = short_names([axis.path for axis in space])
     fixed = {"backend": engine, "threads": threads}
     base = with_values(pipeline, {path: value for path, value in fixed.items() if path not in search.space})
-    record.begin_search(journal, pipeline, search, names, engine or "")
+    record.begin_search(journal, pipeline, search, names, engine or "", state.run.record.fastest)
     if "keras" not in sys.modules:  # KerasTuner needs one; in a notebook it is the one that the user will meet
         backend.use(engine or backend.installed()[0])
     epochs = whole_epochs(base, search) if search.type == "hyperband" else 1
