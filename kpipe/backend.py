@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from kpipe import devices as on
 from kpipe.errors import MissingExtra, WrongInput
 
 Backend = Literal["tensorflow", "jax", "torch"]
@@ -56,7 +57,13 @@ def choose(option: str | None, written: str | None) -> Backend:
     raise WrongInput(f"{where}: no backend `{wanted}`", f"choose one of: {', '.join(BACKENDS)}")
 
 
-def use(backend: Backend, precision: Precision = "float32", seed: int = 0, threads: int | None = None) -> None:
+def use(
+    backend: Backend,
+    precision: Precision = "float32",
+    seed: int = 0,
+    threads: int | None = None,
+    devices: on.Devices = 1,
+) -> None:
     """Imports Keras on ``backend``; call before anything else imports Keras.
 
     ``threads`` are those that the engine computes with on the CPU, by default one for each core: sums are taken in
@@ -78,6 +85,7 @@ def use(backend: Backend, precision: Precision = "float32", seed: int = 0, threa
         if precision == "float64":
             os.environ["JAX_ENABLE_X64"] = "1"
     with silenced():
+        on.make(backend, devices)
         import keras
 
         if backend == "tensorflow":

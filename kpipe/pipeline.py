@@ -14,6 +14,7 @@ from kpipe.data.path import ELSEWHERE
 from kpipe.data.source import Source
 from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
+from kpipe.devices import Devices, uneven
 from kpipe.evaluation.evaluate import INSTALL, METRICS, Evaluate, fits, gather
 from kpipe.evaluation.evidence import Metric
 from kpipe.initial_weights.keyed import keyed
@@ -69,6 +70,9 @@ class Pipeline(Spec):
         le=1024,
         description="of the CPU to compute with, by default all; decides the last digits of results",
     )
+    devices: Devices = Field(
+        1, description="that share each batch in training, or `all`; on a CPU, virtual ones to try it out"
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="of weights, splits, batch order and every random layer")
     data: Annotated[Source, OneOf("kpipe.data")] = Field(description="where the data comes from")
     model: Annotated[Architecture, OneOf("kpipe.models")] = Field(description="the network")
@@ -90,6 +94,8 @@ class Pipeline(Spec):
         problems = [*self.evaluate.misfits(self.model.learns(self.data.task), self.data.kind)]
         problems += self._methods_without_what_they_need()
         problems += self._sections_without_effect()
+        if self.devices != "all" and (wrong := uneven(self.data.batch_size, self.devices)):
+            problems.append(Problem(("data", "batch_size"), *wrong))
         for problem in self.model.misfits(self.data.kind, self.data.task):
             fitting = [
                 name

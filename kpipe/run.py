@@ -8,12 +8,12 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpipe import backend, record, results, runs
+from kpipe import backend, devices, record, results, runs
 from kpipe.backend import Backend
 from kpipe.bench import fastest
 from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
@@ -151,19 +151,23 @@ def carry_out(
     with recorded(run) as recording, saying_how_to_go_on(f"run {run.name}", hint):
         journal = recording.journal
         write_atomic(run.folder / "fingerprint", splits.fingerprint)
-        backend.use(engine, pipeline.precision, pipeline.seed, pipeline.threads)
+        backend.use(engine, pipeline.precision, pipeline.seed, pipeline.threads, pipeline.devices)
+        number = devices.number(engine, pipeline.devices, pipeline.data.batch_size)
         watch.lap("engine")
-        say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
-        model = build(pipeline, splits.signature)
-        record.write_start(journal, pipeline, engine, splits, run.record.backends)
-        if run.record.fastest is not None:
-            journal.tags({"backend.fastest": run.record.fastest})
-        watch.lap("build")
-        recording.tracking.ready()
-        watch.lap("wait for MLflow")
-        threading.Thread(target=import_for_evaluation, daemon=True).start()
-        curves = record.Curves(journal, len(pipeline.train) > 1)
-        history, best_epoch = train(pipeline, model, splits, run.checkpoints, [*watchers, curves])
+        say(f"{pipeline.name}  run {run.name}  {engine}, {devices.words(backend.device(), number)}")
+        with spread(pipeline, number, splits, run):
+            model = build(pipeline, splits.signature)
+            record.write_start(journal, pipeline, engine, splits, run.record.backends)
+            if run.record.fastest is not None:
+                journal.tags({"backend.fastest": run.record.fastest})
+            watch.lap("build")
+            recording.tracking.ready()
+            watch.lap("wait for MLflow")
+            threading.Thread(target=import_for_evaluation, daemon=True).start()
+            curves = record.Curves(journal, len(pipeline.train) > 1)
+            history, best_epoch = train(pipeline, model, splits, run.checkpoints, [*watchers, curves])
+        if number > 1:
+            model = on_one_device(pipeline, splits, model)
         watch.lap("train")
         results.write_model(journal, run, pipeline, splits, model)
         watch.lap("save")
@@ -205,6 +209,21 @@ def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
     finally:
         if in_main_thread:
             signal.signal(signal.SIGTERM, before)
+
+
+def spread(pipeline: Pipeline, number: int, splits: Splits, run: Run) -> AbstractContextManager[None]:
+    """Several devices, for what is built and trained within."""
+    from kpipe.training.sharing import spread
+
+    task = {"pipeline": pipeline.model_dump(mode="json", exclude={"tune"})}
+    return spread.spread(number, task, splits.fingerprint, run.folder)
+
+
+def on_one_device(pipeline: Pipeline, splits: Splits, model: keras.Model) -> keras.Model:
+    """The trained model, to be saved and evaluated as any other."""
+    from kpipe.training.sharing import spread
+
+    return spread.gathered(model, lambda: build(pipeline, splits.signature))
 
 
 def import_for_evaluation() -> None:

@@ -74,7 +74,7 @@ class GradientDescent(Method):
 
         Raises: Diverged, Interrupted, NotSaved.
         """
-        from kpipe.training.loop.batches import Plan, validation_batches
+        from kpipe.training.loop.batches import Plan, ShuffledBatches, taken, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
@@ -82,13 +82,17 @@ class GradientDescent(Method):
         from kpipe.training.loop.running import go_through
         from kpipe.training.loop.seeds import reseed
         from kpipe.training.loop.signals import Signals
+        from kpipe.training.sharing import ranks
 
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
         with only_trainable(model, trainable), Signals() as signals:
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
-            reseed(model, stage.seed, stage.place)
+            reseed(model, stage.seed, f"{stage.place}, rank {ranks.own()}" if ranks.own() else stage.place)
+            if ranks.own():
+                ranks.follow(model, taken(ShuffledBatches(train, plan, first=0), bool(plan.groups)))
+                return Trained((), 0, stage.first_step)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
                 Checkpoints(stage.checkpoints, stage.place, stage.checkpointing.keep), signals, begin_epoch,
@@ -100,9 +104,13 @@ class GradientDescent(Method):
             for watcher in stage.watchers if conductor.progress.history else ():
                 watcher.on_resume(tuple(conductor.progress.history))
             with closing(conductor.writer):
+                if ranks.number() > 1:
+                    ranks.lead(model, lambda: conductor.progress.epoch * plan.steps + conductor.progress.step)
                 if not conductor.progress.finished:
                     go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
                 conductor.finish()
+                if ranks.number() > 1:
+                    ranks.dismiss(model)
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)
 

@@ -13,7 +13,9 @@ import numpy as np
 from kpipe.backend import derive
 from kpipe.examples import Examples
 from kpipe.signature import Signature
-from kpipe.tokenization.special import IGNORED
+from kpipe.training.sharing import ranks
+from kpipe.training.sharing.replicas import replicas
+from kpipe.training.sharing.shares import Share, for_replicas, present
 
 HELD_BYTES = 2**26
 """Up to this size TensorFlow gets a validation split whole: starting a Python generator takes 40 ms each time."""
@@ -146,13 +148,6 @@ class PaddedValidation(keras.utils.PyDataset):  # type: ignore[misc]
         return inputs, target, np.full(shape, weight, "float32")
 
 
-def present(target: np.ndarray) -> np.ndarray:
-    """Which targets are there: of numbers, whole rows."""
-    if target.dtype.kind == "i":
-        return np.asarray(target != IGNORED)
-    return np.asarray(~np.isnan(target.reshape(len(target), -1)).any(axis=1))
-
-
 class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """The batches of a split in its own order."""
 
@@ -169,8 +164,20 @@ class OrderedBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return self.examples.take(np.arange(index * self.batch_size, end))
 
 
+def taken(batches: keras.utils.PyDataset, padded: bool) -> Any:
+    """The batches of training as the backend takes them, or the share that it takes of each."""
+    if replicas() > 1:
+        return for_replicas(batches, padded)
+    if ranks.number() > 1:
+        return Share(batches, ranks.own(), ranks.number(), padded)
+    return of_any_shape(batches) if padded else batches
+
+
 def validation_batches(examples: Examined, batch_size: int) -> Any:
     """The batches of a split for evaluation, in the form the backend takes fastest."""
+    if replicas() > 1:
+        padded = examples.signature.is_padded
+        return for_replicas((PaddedValidation if padded else OrderedBatches)(examples, batch_size), padded)
     if examples.signature.is_padded:
         return of_any_shape(PaddedValidation(examples, batch_size))
     size = even_batch_size(len(examples), batch_size)

@@ -7,6 +7,12 @@ from typing import Any
 
 import keras
 
+from kpipe.training.sharing import ranks
+from kpipe.training.sharing.gradients import add_up_over_replicas
+from kpipe.training.sharing.replicas import replicas
+from kpipe.training.sharing.shares import require_mean
+from kpipe.training.sharing.together import bring_together
+
 
 def compile_model(
     model: keras.Model,
@@ -15,9 +21,14 @@ def compile_model(
     metrics: Sequence[keras.metrics.Metric],
 ) -> None:
     """Compiles anew, as each stage must, and makes the optimizer's variables."""
+    if replicas() > 1 or ranks.number() > 1:
+        require_mean(loss)
+        bring_together(model)
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=jit_compile(model))
     model.optimizer.build(model.trainable_variables)
-    if keras.backend.backend() == "tensorflow":
+    if replicas() > 1:
+        add_up_over_replicas(model)
+    elif keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
@@ -25,6 +36,8 @@ def compile_model(
 
 def jit_compile(model: keras.Model) -> bool | str:
     """Keras's own choice, but not XLA for convolutions on TensorFlow's CPU: twice as slow there, and slow to begin."""
+    if replicas() > 1:
+        return False  # Keras's own choice too, where replicas are
     if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
         return "auto"
     convolutions = (

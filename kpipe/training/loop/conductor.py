@@ -153,7 +153,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
                 step=self.stage.first_step + (progress.epoch + 1) * self.plan.steps,
                 seconds=time.perf_counter() - self.began,
                 examples_per_second=self.plan.taken / self.trained,
-                learning_rate=float(self.model.optimizer.learning_rate),
+                learning_rate=self.learning_rate,
                 logs=dict(logs),
             )
         )
@@ -210,13 +210,17 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         raise Interrupted(f"stopped{self.stage_words} at {where}; saved", signal=self.signals.received)
 
     @property
+    def learning_rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    @property
     def stage_words(self) -> str:
         """`` in 1-pretrain_layerwise/dense2`` where there are several stages; of a single one nothing."""
         return f" in {self.stage.name}" if self.stage.index or self.stage.part or "-" in self.stage.name else ""
 
     def diverge(self, name: str, value: float, step: int) -> None:
         """Leaves ``fit`` with what is known of the accident."""
-        rate = float(self.model.optimizer.learning_rate)
+        rate = self.learning_rate
         raise Diverged(
             f"{name} became {value} in epoch {self.progress.epoch + 1}, step {step}, at learning rate {rate:.3g}",
             "try a tenth of the learning rate, `global_clipnorm: 1.0` in the optimizer, or a `warmup` in the schedule; "

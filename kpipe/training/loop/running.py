@@ -9,7 +9,7 @@ import keras
 from typing_extensions import override
 
 from kpipe.errors import RunFailed
-from kpipe.training.loop.batches import Examined, ShuffledBatches, of_any_shape
+from kpipe.training.loop.batches import Examined, ShuffledBatches, taken
 from kpipe.training.loop.conductor import Conductor
 
 
@@ -51,7 +51,7 @@ def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: A
     batches = ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step)
     try:
         model.fit(
-            of_any_shape(batches) if plan.groups else batches,
+            taken(batches, bool(plan.groups)),
             steps_per_epoch=plan.steps - done.step,
             validation_data=validation,
             initial_epoch=done.epoch,

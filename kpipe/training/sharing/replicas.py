@@ -1,0 +1,66 @@
+"""Replicas: copies of a model on several devices of one process, as JAX and TensorFlow keep them in step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+
+def replicas() -> int:
+    """How many copies TensorFlow trains here; 1 on the other backends."""
+    if keras.backend.backend() != "tensorflow":
+        return 1
+    import tensorflow as tf
+
+    number: int = tf.distribute.get_strategy().num_replicas_in_sync
+    return number
+
+
+@contextmanager
+def replicated(number: int) -> Iterator[None]:
+    """Models that are built and trained within have a copy on each of so many devices."""
+    if keras.backend.backend() == "jax":
+        with laid_out(number):
+            yield
+    else:
+        with mirrored(number):
+            yield
+
+
+@contextmanager
+def laid_out(number: int) -> Iterator[None]:
+    """JAX computes what one device would, each device its rows; batch statistics are of the whole batch.
+
+    The last batch of an epoch may not be divisible. Each device then computes the whole of it: JAX has no uneven
+    shares, and Keras asks only once, at the first batch, how batches are to be laid out.
+    """
+    import jax
+    from keras.src.backend.jax import distribution_lib
+
+    data_parallel = keras.distribution.DataParallel(devices=keras.distribution.list_devices()[:number])
+    distribute = distribution_lib.distribute_data_input
+
+    def distribute_any(batch: Any, layout: Any, batch_dim_name: str) -> Any:
+        if batch.shape[0] % number:
+            layout = jax.sharding.NamedSharding(data_parallel.device_mesh.backend_mesh, jax.sharding.PartitionSpec())
+        return distribute(batch, layout, batch_dim_name)
+
+    distribution_lib.distribute_data_input = distribute_any
+    try:
+        with data_parallel.scope():
+            yield
+    finally:
+        distribution_lib.distribute_data_input = distribute
+
+
+@contextmanager
+def mirrored(number: int) -> Iterator[None]:
+    """TensorFlow runs the step once on each device and adds up the gradients."""
+    import tensorflow as tf
+
+    kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
+    with tf.distribute.MirroredStrategy([f"{kind}:{device}" for device in range(number)]).scope():
+        yield
