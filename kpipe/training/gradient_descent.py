@@ -19,7 +19,7 @@ from kpipe.training.schedules.schedule import Schedule
 if TYPE_CHECKING:
     import keras
 
-    from kpipe.training.loop.batches import Examined
+    from kpipe.training.loop.batches import Examined, ShuffledBatches
 
 
 class GradientDescent(Method):
@@ -73,7 +73,7 @@ class GradientDescent(Method):
 
         Raises: Diverged, Interrupted.
         """
-        from kpipe.training.loop.batches import Plan, validation_batches
+        from kpipe.training.loop.batches import Plan, ShuffledBatches, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
@@ -88,6 +88,8 @@ class GradientDescent(Method):
         with only_trainable(model, trainable), Signals() as signals:
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
             reseed(model, stage.seed, stage.place)
+            if stage.rehearse is not None:
+                return self.rehearsed(stage, model, ShuffledBatches(train, plan, first=0), begin_epoch)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
                 Checkpoints(stage.checkpoints, stage.place), signals, begin_epoch, self.stop_after,
@@ -102,6 +104,24 @@ class GradientDescent(Method):
             conductor.finish()
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)
+
+    def rehearsed(
+        self,
+        stage: Stage,
+        model: keras.Model,
+        batches: ShuffledBatches,
+        begin_epoch: Callable[[int, int, int], None] | None,
+    ) -> Trained:
+        """A stage of which only the first steps are taken, by who looks at them."""
+        assert stage.rehearse is not None
+        steps = batches.plan.steps
+
+        def begin(epoch: int) -> None:
+            if begin_epoch is not None:
+                begin_epoch(epoch, self.epochs, steps)
+
+        taken = stage.rehearse(stage, model, batches, begin)
+        return Trained((), 0, stage.first_step + taken)
 
     @property
     def watched(self) -> EarlyStopping:

@@ -1,0 +1,65 @@
+"""kpipe parity: whether a pipeline means the same on every backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from kpipe.commands.options import File, Overrides, load
+
+
+def parity(
+    file: File,
+    overrides: Overrides = None,
+    steps: Annotated[
+        int, typer.Option("--steps", metavar="N", min=1, max=100_000, help="of each stage, on the pipeline's batches")
+    ] = 100,
+    backends: Annotated[
+        Optional[list[str]],
+        typer.Option("--backend", metavar="B", help="compare these only (repeatable); by default all installed"),
+    ] = None,
+    start_from: Annotated[
+        Optional[str],
+        typer.Option("--start-from", metavar="B", help="let all begin each stage with the weights of this backend"),
+    ] = None,
+    tolerance: Annotated[
+        Optional[list[str]],
+        typer.Option(
+            "--tolerance",
+            metavar="WHAT=NUMBER",
+            help="allowed difference of weights (0), layers (1e-5), gradients (1e-6), loss (1e-5), metrics (any)",
+        ),
+    ] = None,
+    folder: Annotated[
+        Optional[Path],
+        typer.Option("--output", "-o", metavar="FOLDER", help="for NAME.json and NAME.png, by default mlruns/parity"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
+) -> None:
+    """Compare a pipeline's first steps on all backends: weights, layers, gradients, losses, metrics."""
+    import json
+
+    from kpipe.parity import story
+    from kpipe.parity.table import print_report
+    from kpipe.parity.tolerances import tolerances
+    from kpipe.terminal import errors, output
+
+    allowed = tolerances(tolerance or ())
+    chosen = story.chosen(backends or (), start_from)
+    pipeline, _ = load(file, overrides)
+    with errors.status("") as status:
+        reports = story.parity(
+            {pipeline.name: pipeline}, chosen, steps, allowed, start_from is not None,
+            lambda name: status.update(f"{name}: {steps} steps"),
+        )  # fmt: skip
+        report = reports[pipeline.name]
+        written = story.keep(report, folder or story.FOLDER)
+    if as_json:
+        typer.echo(json.dumps(report.record(), indent=1))
+    else:
+        print_report(report, output)
+        output.print(f"where      {written.picture}, {written.record.name}", soft_wrap=True)
+    if not report.agrees:
+        raise typer.Exit(1)
