@@ -44,7 +44,7 @@ def part_report(
 ) -> PartReport:
     reference = measurements[0].parts[number]
     courses = {one.backend: course(reference, one.parts[number], tolerances) for one in measurements}
-    # what a later part begins with is what training made of it: the loss tells how well that agrees
+    # what a later part begins with is what training made of it: the losses tell how well that agrees
     weights = None if number or from_reference else tolerances.weights
     rows: list[Row] = []
     for other in measurements[1:]:
@@ -52,7 +52,7 @@ def part_report(
         part, backend = other.parts[number], other.backend
         rows += [
             examples_row(backend, reference, part, same_data),
-            arrays_row(backend, "batch", reference.batch, part.batch, tolerances.layers),
+            arrays_row(backend, "batch", reference.batch, part.batch, None if number else tolerances.layers),
             arrays_row(backend, "weights", reference.weights, part.weights, weights),
             arrays_row(backend, "layers", reference.outputs, part.outputs, tolerances.layers),
             gradients_row(backend, reference.gradients, part.gradients, tolerances.gradients),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
+from kpipe.parity.calls import Call, wrapped
 from kpipe.parity.measurement import numbered
 
 KEPT = 2**21
@@ -20,14 +21,18 @@ def outputs_of(model: keras.Model, inputs: Any) -> dict[str, np.ndarray]:
     Computed operation by operation, not compiled, so that a difference has one place.
     """
     found: list[tuple[str, np.ndarray]] = []
-    watched = list(within(model))
-    for layer in watched:
-        layer.call = noting(layer, found)
-    try:
+
+    def noting(layer: keras.layers.Layer, call: Call) -> Call:
+        def call_and_note(*given: Any, **options: Any) -> Any:
+            output = call(*given, **options)
+            tensors = [one for one in keras.tree.flatten(output) if keras.ops.is_tensor(one)]
+            found.extend((layer.path or layer.name, first_of(one)) for one in tensors if is_there(one))
+            return output
+
+        return call_and_note
+
+    with wrapped(list(within(model)), noting):
         model(keras.tree.map_structure(keras.ops.convert_to_tensor, inputs), training=True)
-    finally:
-        for layer in watched:
-            del layer.call
     return dict(zip(numbered([name for name, _ in found]), (array for _, array in found), strict=True))
 
 
@@ -42,18 +47,6 @@ def within(layer: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
         seen.add(id(one))
         yield one
         waiting += [] if isinstance(one, keras.layers.RNN) else one._layers
-
-
-def noting(layer: keras.layers.Layer, found: list[tuple[str, np.ndarray]]) -> Callable[..., Any]:
-    call = layer.call
-
-    def call_and_note(*inputs: Any, **options: Any) -> Any:
-        given = call(*inputs, **options)
-        tensors = [one for one in keras.tree.flatten(given) if keras.ops.is_tensor(one)]
-        found.extend((layer.path or layer.name, first_of(one)) for one in tensors if is_there(one))
-        return given
-
-    return call_and_note
 
 
 def is_there(tensor: Any) -> bool:

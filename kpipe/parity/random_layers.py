@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
+
+from kpipe.parity.calls import Call, wrapped
 
 RATES = ("rate", "amount", "dropout", "recurrent_dropout")
 
@@ -25,14 +27,12 @@ def draws(layer: keras.layers.Layer) -> bool:
 def switched_off(model: keras.Model) -> Iterator[tuple[str, ...]]:
     """Within, layers that draw are called as in evaluation, all others as in training; gives their paths."""
     random = [layer for layer in model._flatten_layers() if draws(layer)]
-    for layer in random:
-        layer.call = as_in_evaluation(layer.call)
-    try:
+    with wrapped(random, as_in_evaluation):
         yield tuple(dict.fromkeys(layer.path or layer.name for layer in random))
-    finally:
-        for layer in random:
-            del layer.call
 
 
-def as_in_evaluation(call: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *inputs, **options: call(*inputs, **{**options, "training": False})
+def as_in_evaluation(layer: keras.layers.Layer, call: Call) -> Call:  # noqa: ARG001
+    def call_so(*inputs: Any, **options: Any) -> Any:
+        return call(*inputs, **{**options, "training": False})
+
+    return call_so

@@ -77,6 +77,15 @@ class Report:
         return tuple(row for row in (*(row for part in self.parts for row in part.rows), *self.last) if row.beyond)
 
     @property
+    def alone(self) -> dict[str, list[str]]:
+        """By backend, the layers of all parts that it or the first has alone."""
+        found: dict[str, dict[str, None]] = {}
+        for part in self.parts:
+            for backend, names in part.alone.items():
+                found.setdefault(backend, {}).update(dict.fromkeys(names))
+        return {backend: list(names) for backend, names in found.items() if names}
+
+    @property
     def agrees(self) -> bool:
         return not self.beyond
 

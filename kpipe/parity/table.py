@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from kpipe.parity.report import PartReport, Report, Row
 
@@ -20,47 +19,44 @@ WORDS = {
     "loss": "loss",
     "metrics": "metrics",
 }
-MOST_RANDOM = 6
+MOST_NAMES = 6
 
 
 def print_report(report: Report, console: Console) -> None:
     first = report.backends[0]
     start = f", all from the weights of {first}" if report.from_reference else ""
     console.print(f"{report.pipeline}   {report.steps} steps on {', '.join(report.backends)}{start}", soft_wrap=True)
-    console.print(f"largest differences from {first}\n")
-    console.print(table(report))
-    console.print()
+    console.print(f"largest differences from {first}, and what is allowed\n")
+    for part in report.parts:
+        console.print(part.name)
+        console.print(table(part.rows))
+        console.print()
     console.print(metrics_table(report))
+    console.print(table(report.last))
     console.print()
     for subject, text in lines(report):
         print_beside(subject, text, console)
 
 
-def table(report: Report) -> Table:
-    """A line for each comparison."""
-    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    drawn.add_column("", no_wrap=True)
-    drawn.add_column("backend", no_wrap=True)
-    drawn.add_column("difference", justify="right", no_wrap=True)
-    drawn.add_column("allowed", justify="right", no_wrap=True)
-    drawn.add_column("", no_wrap=True)
+def table(rows: Sequence[Row]) -> Table:
+    """A line for each comparison; of one width, so that those of all parts stand below each other."""
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    for name, width in (("", 14), ("backend", 10), ("difference", 8), ("allowed", 16)):
+        right = name == "difference"
+        drawn.add_column(name, justify="right" if right else "left", no_wrap=True, min_width=width)
     drawn.add_column("where", overflow="fold")
-    several = len(report.parts) > 1
-    for part in report.parts:
-        if several:
-            drawn.add_row(Text(part.name, style="bold"))
-        add_rows(drawn, part.rows)
-    add_rows(drawn, report.last)
+    for what, words in WORDS.items():
+        for place, row in enumerate(row for row in rows if row.what == what):
+            name = words if place == 0 else ""
+            drawn.add_row(name, row.backend, number_words(row.difference), allowed_words(row), row.where)
     return drawn
 
 
-def add_rows(drawn: Table, rows: tuple[Row, ...]) -> None:
-    for what, words in WORDS.items():
-        for place, row in enumerate(row for row in rows if row.what == what):
-            allowed = "" if row.allowed is None else number_words(row.allowed)
-            verdict = "" if row.allowed is None else "beyond" if row.beyond else "ok"
-            name = words if place == 0 else ""
-            drawn.add_row(name, row.backend, number_words(row.difference), allowed, verdict, row.where)
+def allowed_words(row: Row) -> str:
+    """``of 1.0e-05``, ``beyond 1.0e-05``; of what is only told nothing."""
+    if row.allowed is None:
+        return ""
+    return f"{'beyond' if row.beyond else 'of'} {number_words(row.allowed)}"
 
 
 def metrics_table(report: Report) -> Table:
@@ -87,18 +83,21 @@ def int_or_nan(number: float) -> float:
 def lines(report: Report) -> Iterator[tuple[str, str]]:
     """What is to be said beside the numbers."""
     for part in report.parts:
-        where = f"{part.name}: " if len(report.parts) > 1 else ""
-        yield from departures(part, where)
-        if part.random:
-            shown = ", ".join(part.random[:MOST_RANDOM]) + (" ..." if len(part.random) > MOST_RANDOM else "")
-            text = "compared with these switched off, as each backend draws numbers of its own"
-            yield "random", f"{where}{text}: {shown}"
-        for backend, names in part.alone.items():
-            if names:
-                text = "layers of one of the two alone, compared with nothing"
-                yield backend, f"{where}{text}: {', '.join(names[:MOST_RANDOM])}"
+        yield from departures(part, f"{part.name}: " if len(report.parts) > 1 else "")
+    for row in report.last:
+        if row.beyond:
+            yield row.backend, f"{WORDS[row.what]}: the first beyond is {row.first}"
+    random = dict.fromkeys(name for part in report.parts for name in part.random)
+    if random:
+        yield "random", f"switched off here, as each backend draws numbers of its own: {few(list(random))}"
+    for backend, names in report.alone.items():
+        yield backend, f"layers that it or {report.backends[0]} has alone, compared with nothing: {few(names)}"
     verdict = "parity" if report.agrees else f"no parity: {len(report.beyond)} beyond what is allowed"
     yield "result", verdict
+
+
+def few(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMES]) + (f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else "")
 
 
 def departures(part: PartReport, where: str) -> Iterator[tuple[str, str]]:
