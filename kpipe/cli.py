@@ -14,6 +14,7 @@ from kpipe.commands.check import check
 from kpipe.commands.evaluate import evaluate
 from kpipe.commands.init import init
 from kpipe.commands.listing import listing
+from kpipe.commands.parity import parity
 from kpipe.commands.predict import predict
 from kpipe.commands.run import run
 from kpipe.commands.schema import schema
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "tune": (tune, "kpipe tune pipelines/tune_cnn_gap.yaml --workers 2"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
+    "parity": (parity, "kpipe parity pipelines/rnn_digits.yaml --steps 50"),
     "list": (listing, "kpipe list models"),
     "init": (init, "kpipe init image_folder flowers.yaml"),
     "schema": (schema, "kpipe schema > kpipe.schema.json"),

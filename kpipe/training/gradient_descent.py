@@ -20,7 +20,7 @@ from kpipe.training.schedules.schedule import Schedule
 if TYPE_CHECKING:
     import keras
 
-    from kpipe.training.loop.batches import Examined
+    from kpipe.training.loop.batches import Examined, ShuffledBatches
 
 
 class GradientDescent(Method):
@@ -93,6 +93,8 @@ class GradientDescent(Method):
             if ranks.own():
                 ranks.follow(model, taken(ShuffledBatches(train, plan, first=0), bool(plan.groups)))
                 return Trained((), 0, stage.first_step)
+            if stage.rehearse is not None:
+                return self.rehearsed(stage, model, ShuffledBatches(train, plan, first=0), begin_epoch)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
                 Checkpoints(stage.checkpoints, stage.place, stage.checkpointing.keep), signals, begin_epoch,
@@ -113,6 +115,24 @@ class GradientDescent(Method):
                     ranks.dismiss(model)
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)
+
+    def rehearsed(
+        self,
+        stage: Stage,
+        model: keras.Model,
+        batches: ShuffledBatches,
+        begin_epoch: Callable[[int, int, int], None] | None,
+    ) -> Trained:
+        """A stage of which only the first steps are taken, by who looks at them."""
+        assert stage.rehearse is not None
+        steps = batches.plan.steps
+
+        def begin(epoch: int) -> None:
+            if begin_epoch is not None:
+                begin_epoch(epoch, self.epochs, steps)
+
+        taken = stage.rehearse(stage, model, batches, begin)
+        return Trained((), 0, stage.first_step + taken)
 
     @property
     def watched(self) -> EarlyStopping:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -17,6 +17,8 @@ from kpipe.training.checkpointing import Checkpointing
 
 if TYPE_CHECKING:
     import keras
+
+    from kpipe.training.loop.batches import ShuffledBatches
 
 Logs = Mapping[str, float]
 """Metrics by name; those of the validation split begin with ``val_``."""
@@ -36,6 +38,15 @@ class Watcher(Protocol):
 
     def on_epoch(self, row: Epoch) -> None:
         """An epoch has ended."""
+
+
+class Rehearsal(Protocol):
+    """Somebody who takes a stage's first steps himself, to see what each of them gives: ``kpipe parity``."""
+
+    def __call__(
+        self, stage: Stage, model: keras.Model, batches: ShuffledBatches, begin_epoch: Callable[[int], None]
+    ) -> int:
+        """The model is compiled and ready for the first of the batches; returns how many steps it has taken."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,8 @@ class Stage:
     checkpoints: Path
     """the run's folder for checkpoints; a checkpoint of this stage found there is gone on from"""
     watchers: tuple[Watcher, ...] = ()
+    rehearse: Rehearsal | None = None
+    """looks at the first steps, and nothing else is done"""
     part: int = 0
     """of a stage that trains several things one after the other: which, from 1; 0 is the stage as a whole"""
     checkpointing: Checkpointing = field(default_factory=Checkpointing)

@@ -1,0 +1,1 @@
+"""Parity: one pipeline on every backend, each in a process of its own, and where their numbers part."""

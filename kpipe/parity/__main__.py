@@ -1,0 +1,33 @@
+"""A backend's process: ``python -m kpipe.parity``, which takes its tasks from standard input, a line for each."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+
+from kpipe.errors import KpipeError
+from kpipe.parity.carry_out import carry_out
+from kpipe.parity.task import Task
+
+
+def main() -> None:
+    """Answers each task with a line; what engines print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        answer: dict[str, str | int] = {}
+        try:
+            carry_out(Task.model_validate_json(line))
+        except KpipeError as error:
+            answer = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+        except Exception as error:  # noqa: BLE001  it is told, whatever it is
+            traceback.print_exc()
+            answer = {"message": f"{type(error).__name__}: {error}"[:2000], "exit_code": 1}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()
