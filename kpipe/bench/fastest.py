@@ -158,10 +158,18 @@ def chosen(asked: Backend | None, pipeline: Pipeline, splits: Splits, say: Calla
 def require_one(found: Bench) -> None:
     """Raises: RunFailed: no backend trained."""
     if not found.ranking:
-        reasons = "\n".join(f"{row.backend}: {row.reason}" for row in found.failures)
+        reasons = "\n".join(f"{', '.join(names)}: {reason}" for reason, names in reasons_of(found.failures).items())
         raise RunFailed(
             f"{found.pipeline.name} trains on none of: {', '.join(row.backend for row in found.rows)}", reasons
         )
+
+
+def reasons_of(failures: Sequence[Failed]) -> dict[str, list[Backend]]:
+    """Each reason once, with the backends that it holds for."""
+    found: dict[str, list[Backend]] = {}
+    for row in failures:
+        found.setdefault(row.reason, []).append(row.backend)
+    return found
 
 
 def short(folder: Path) -> str:
