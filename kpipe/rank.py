@@ -28,7 +28,7 @@ def main() -> None:
 
     from kpipe.training.sharing.processes import join
 
-    print(splits.fingerprint, file=ready, flush=True)  # noqa: T201
+    print(splits.fingerprint, file=ready, flush=True)
     join(task["rank"], task["number"], task["place"])
     train(pipeline, build(pipeline, splits.signature), splits, Path(), ())
     distributed.destroy_process_group()

@@ -11,6 +11,7 @@ from typing_extensions import override
 from kpipe.errors import RunFailed
 from kpipe.training.loop.batches import Examined, ShuffledBatches, taken
 from kpipe.training.loop.conductor import Conductor
+from kpipe.training.sharing.shares import steps_of
 
 
 class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
@@ -38,7 +39,9 @@ def go_through(model: keras.Model, conductor: Conductor, train: Examined, valida
     """All epochs that are left: first the rest of one that was begun, then the others."""
     progress = conductor.progress
     if progress.step and not progress.finished:
-        model.evaluate(validation, verbose=0)  # makes the metrics' variables, whose values are about to be set
+        model.evaluate(
+            validation, verbose=0, steps=steps_of(validation)
+        )  # makes the metrics' variables, whose values are about to be set
         fit(model, conductor, train, validation, progress.epoch + 1)
         conductor.averages.put_back(conductor.raw_weights)
     if not progress.finished:
@@ -54,6 +57,7 @@ def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: A
             taken(batches, bool(plan.groups)),
             steps_per_epoch=plan.steps - done.step,
             validation_data=validation,
+            validation_steps=steps_of(validation),
             initial_epoch=done.epoch,
             epochs=epochs,
             callbacks=StepLogs([conductor], add_history=True, model=model),

@@ -29,6 +29,7 @@ def add_up_gradients(model: keras.Model, add_up: Sum, divided_by: int = 1) -> Ca
         return model_type.train_step(model, data)
 
     def scale_by_weight(loss: Any) -> Any:
+        loss = keras.ops.sum(loss)  # of a share without rows Keras gives no number on PyTorch
         return scale_loss(loss * keras.ops.cast(seen.weight, loss.dtype))
 
     def apply_sum(grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> Any:

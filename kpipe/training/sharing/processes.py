@@ -80,7 +80,7 @@ def started(task: Mapping[str, Any], log: Path) -> subprocess.Popen[str]:
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(torch.cuda.device_count()))))
         own = {"CUDA_VISIBLE_DEVICES": visible.split(",")[task["rank"]]}
     with log.open("w") as printed:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [sys.executable, "-u", "-P", "-m", "kpipe.rank"],  # -P: see kpipe.search.worker
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,13 +3,14 @@ the others get its weights and give it the gradients of their shares."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
 from kpipe.training.sharing.gradients import add_up_gradients
+from kpipe.training.sharing.shares import rows
 
 OVER = -1
 """Told in the place of a step's number when a stage has ended."""
@@ -51,15 +52,22 @@ def dismiss(model: keras.Model) -> None:
 
 def follow(model: keras.Model, batches: keras.utils.PyDataset) -> None:
     """Does this process's share of each step that the first one tells, until the stage has ended."""
-    model.optimizer.apply = lambda grads, variables=None: None  # what has been added up is for the first to apply
+    model.optimizer.apply = left_to_the_first
     add_up_gradients(model, add_up)
     generators = [one for layer in model._flatten_layers() for one in layer._seed_generators]
     seeds = [keras.ops.convert_to_numpy(one.state)[0] for one in generators]
     while (told := hear(model)) != OVER:
         for generator, seed in zip(generators, seeds, strict=True):  # counts as the first does, and draws otherwise
             generator.state.assign(np.array([seed, keras.ops.convert_to_numpy(generator.state)[1]]))
-        model.train_on_batch(*batches[told])  # it forgets the metrics of the step before
+        share = batches[told]
+        model.train_on_batch(*share)  # it forgets the metrics of the step before
+        if not rows(share):
+            model.reset_metrics()  # the mean over nothing is no number
         add_up_metrics(model)
+
+
+def left_to_the_first(grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+    """Nothing: the first process applies the sum of all gradients."""
 
 
 def add_up_metrics(model: keras.Model) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import keras
+
+from kpipe.backend import silenced
 
 
 def replicas() -> int:
@@ -26,7 +30,7 @@ def replicated(number: int) -> Iterator[None]:
         with laid_out(number):
             yield
     else:
-        with mirrored(number):
+        with mirrored(number).scope():
             yield
 
 
@@ -56,11 +60,28 @@ def laid_out(number: int) -> Iterator[None]:
         distribution_lib.distribute_data_input = distribute
 
 
-@contextmanager
-def mirrored(number: int) -> Iterator[None]:
-    """TensorFlow runs the step once on each device and adds up the gradients."""
+@cache
+def mirrored(number: int) -> Any:
+    """TensorFlow's strategy, that runs the step once on each device.
+
+    One for the whole process: another one would number its sums over all devices from the start, as the first did,
+    and TensorFlow would mix them up.
+    """
     import tensorflow as tf
 
     kind = "GPU" if tf.config.list_logical_devices("GPU") else "CPU"
-    with tf.distribute.MirroredStrategy([f"{kind}:{device}" for device in range(number)]).scope():
-        yield
+    with silenced():
+        strategy = tf.distribute.MirroredStrategy([f"{kind}:{device}" for device in range(number)])
+        let_it_speak(strategy)
+    return strategy
+
+
+def let_it_speak(strategy: Any) -> None:
+    """Makes TensorFlow say here, where nobody hears it, what it says once of data that comes from Python."""
+    import tensorflow as tf
+
+    def dataset(_context: Any) -> Any:
+        endless = tf.data.Dataset.from_generator(itertools.count, output_signature=tf.TensorSpec((), tf.int32))
+        return endless.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+
+    next(iter(strategy.distribute_datasets_from_function(dataset)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,9 @@ def shares(batch: tuple[Any, ...], number: int, padded: bool) -> list[tuple[Any,
     if not padded:
         return found
     there = [int(present(share[1]).sum()) for share in found]
-    weights = [one / max(sum(there), 1) * rows(batch) / max(rows(share), 1) for one, share in zip(there, found, strict=True)]
+    weights = [
+        one / max(sum(there), 1) * rows(batch) / max(rows(share), 1) for one, share in zip(there, found, strict=True)
+    ]
     return [weighted(share, weight) for share, weight in zip(found, weights, strict=True)]
 
 
@@ -77,28 +80,34 @@ class Share(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def for_replicas(batches: keras.utils.PyDataset, padded: bool) -> Any:
-    """The shares of batches one after the other, as TensorFlow's replicas take them: each the next one."""
+    """The shares of batches one after the other, as TensorFlow's replicas take them: each the next one.
+
+    They have no end, after the last batch comes the first again: TensorFlow's replicas complain where data ends.
+    """
     import tensorflow as tf
 
     strategy = tf.distribute.get_strategy()
     number, count = strategy.num_replicas_in_sync, batches.num_batches
     open_axes = 2 if padded else 1
     specs = tf.nest.map_structure(
-        lambda array: tf.TensorSpec(
-            [None] * min(array.ndim, open_axes) + list(array.shape[open_axes:]), array.dtype
-        ),
+        lambda array: tf.TensorSpec([None] * min(array.ndim, open_axes) + list(array.shape[open_axes:]), array.dtype),
         shares(batches[0], number, padded)[0],
     )
 
     def generate() -> Iterator[Any]:
-        index = 0
-        while count is None or index < count:
+        for index in itertools.count() if count is None else itertools.cycle(range(count)):
             yield from shares(batches[index], number, padded)
-            index += 1
 
     def dataset(_context: Any) -> Any:
-        length = tf.data.INFINITE_CARDINALITY if count is None else count * number
         found = tf.data.Dataset.from_generator(generate, output_signature=specs)
-        return found.apply(tf.data.experimental.assert_cardinality(length))
+        return found.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
 
-    return strategy.distribute_datasets_from_function(dataset)
+    distributed = strategy.distribute_datasets_from_function(dataset)
+    distributed.kpipe_steps = count
+    return distributed
+
+
+def steps_of(batches: Any) -> int | None:
+    """After how many batches to stop, where they do not say it themselves."""
+    count: int | None = getattr(batches, "kpipe_steps", None)
+    return count
