@@ -16,6 +16,7 @@ from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
 from kpipe.evaluation.evaluate import INSTALL, METRICS, Evaluate, fits, gather
 from kpipe.evaluation.evidence import Metric
+from kpipe.initial_weights.keyed import keyed
 from kpipe.models.architecture import Architecture
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
@@ -185,11 +186,13 @@ def fitted(pipeline: Pipeline, splits: Splits) -> Splits:
 
 
 def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
-    """The network for this data, on the backend in use. (Keras's Bidirectional would import TensorFlow on the others.)
+    """The network for this data, on the backend in use, with the same initial weights on each.
+
+    (Keras's Bidirectional would import TensorFlow on the others.)
 
     Raises: WrongInput: the data does not fit.
     """
-    with tensorflow_hidden():
+    with tensorflow_hidden(), keyed(pipeline.seed):
         return pipeline.model.build(signature)
 
 

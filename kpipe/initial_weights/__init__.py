@@ -1,0 +1,1 @@
+"""How a network begins: the same numbers on every backend."""
