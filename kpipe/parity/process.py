@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -57,8 +57,9 @@ class Process:
         """Ends it at once, whatever it does."""
         self.process.kill()
         self.process.wait()
-        for stream in (self.stdin, self.stdout):
-            stream.close()
+        with suppress(OSError):  # what was written to a dead process cannot be flushed
+            self.stdin.close()
+        self.stdout.close()
 
     @property
     def stdin(self) -> IO[str]:
