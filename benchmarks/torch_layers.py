@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from kpipe.kernels.adam import take_fused_adam
 from kpipe.kernels.take import take_kernels
 from kpipe.models.cnn import CNN
 from kpipe.models.rnn import RNN
@@ -112,10 +113,17 @@ def cases(batch: int) -> Iterator[tuple[str, Callable[[], keras.Model], nn.Modul
     yield "conv. autoencoder", lambda: deep.build(rebuilt(PHOTO)), convolutional_autoencoder(), images, images
 
 
-def by_keras(model: keras.Model, inputs: np.ndarray, targets: np.ndarray) -> Step:
+def by_keras(model: keras.Model, inputs: np.ndarray, targets: np.ndarray, quick: bool) -> Step:
     classes = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(RATE), "mse" if targets.dtype == "float32" else classes)
-    return lambda: model.train_on_batch(inputs, targets)
+    optimizer = keras.optimizers.Adam(RATE)
+    model.compile(optimizer, "mse" if targets.dtype == "float32" else classes)
+    if quick:
+        take_kernels(model)
+        take_fused_adam(optimizer)
+    batch = torch.from_numpy(inputs), torch.from_numpy(targets)
+    model.train_on_batch(*batch)
+    model.make_train_function()
+    return lambda: model.train_function([batch])  # what `fit` does at each step
 
 
 def by_hand(model: nn.Module, inputs: np.ndarray, targets: np.ndarray) -> Step:
@@ -156,9 +164,8 @@ def main() -> None:
     for name, build, module, inputs, targets in cases(chosen.batch):
         if chosen.only not in name:
             continue
-        quick = build()
-        take_kernels(quick)
-        steps = {"keras": by_keras(build(), inputs, targets), "kpipe": by_keras(quick, inputs, targets)}
+        alone, quick = (by_keras(build(), inputs, targets, quick) for quick in (False, True))
+        steps = {"keras": alone, "kpipe": quick}
         took = quickest({**steps, "hand": by_hand(module, inputs, targets)}, chosen.rounds, chosen.steps)
         ratios = took["keras"] / took["hand"], took["kpipe"] / took["hand"]
         times = f"{took['keras']:9.1f}{took['kpipe']:9.1f}{took['hand']:10.1f}"

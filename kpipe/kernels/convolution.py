@@ -37,7 +37,7 @@ def has_channels_last(layer: Any) -> bool:
 def is_gapless(layer: Any) -> bool:
     """Whether the kernels touch, so that nothing is to be put between or behind."""
     wide = all(kernel >= stride for kernel, stride in zip(layer.kernel_size, layer.strides, strict=True))
-    return has_channels_last(layer) and wide and layer.output_padding is None
+    return has_channels_last(layer) and wide and layer.output_padding is None and set(layer.dilation_rate) == {1}
 
 
 def is_unpadded(layer: Any) -> bool:
@@ -63,14 +63,15 @@ def convolve_separable(layer: Any, by_keras: Any, inputs: torch.Tensor) -> Any: 
 
 
 def convolve_transposed(layer: Any, by_keras: Any, inputs: torch.Tensor) -> Any:  # noqa: ARG001
-    """Keras's ``Conv2DTranspose.call``: what a convolution would have padded is cut off."""
+    """Keras's ``Conv2DTranspose.call``: what a convolution would have padded is cut off.
+
+    PyTorch cuts both ends alike, so that where the second is to lose one more, a zero before the kernel shifts it all.
+    """
     x, kernel = channels_second(inputs), ops.convert_to_tensor(layer.kernel).permute(3, 2, 0, 1)
     sides = [size * stride for size, stride in zip(x.shape[2:], layer.strides, strict=True)]
-    cut = around(layer, sides) if layer.padding == "same" else ((0, 0), (0, 0))
-    both = [before for before, _ in cut]
-    x = functional.conv_transpose2d(x, kernel, bias_of(layer), layer.strides, both, dilation=layer.dilation_rate)
-    (top, bottom), (left, right) = cut  # at the end there may be one more
-    return active(layer, x[:, :, : x.shape[2] - (bottom - top), : x.shape[3] - (right - left)])
+    (top, bottom), (left, right) = around(layer, sides)
+    shifted = functional.pad(kernel, (right - left, 0, bottom - top, 0))
+    return active(layer, functional.conv_transpose2d(x, shifted, bias_of(layer), layer.strides, (bottom, right)))
 
 
 def pool_maximum(layer: Any, by_keras: Any, inputs: torch.Tensor) -> Any:  # noqa: ARG001

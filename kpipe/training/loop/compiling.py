@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from kpipe.kernels.adam import take_fused_adam
 from kpipe.training.sharing import ranks
 from kpipe.training.sharing.gradients import add_up_over_replicas
 from kpipe.training.sharing.replicas import replicas
@@ -26,6 +27,7 @@ def compile_model(
         bring_together(model)
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=jit_compile(model))
     model.optimizer.build(model.trainable_variables)
+    take_fused_adam(model.optimizer)
     if replicas() > 1:
         add_up_over_replicas(model)
     elif keras.backend.backend() == "tensorflow":
