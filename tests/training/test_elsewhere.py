@@ -15,22 +15,24 @@ from kpipe.backend import BACKENDS, installed
 
 FIRST = 13
 """Steps on the first backend: into the middle of the second epoch."""
-REST = "checkpoint: {every_steps: 13, keep: 100}\n"
-TRAIN = "train: {{type: fit, epochs: 7, steps_per_epoch: 9, optimizer: {optimizer}}}\n" + REST
-SGD, ADAM = "{SGD: {learning_rate: 0.05, momentum: 0.9}}", "{AdamW: {learning_rate: 0.003}}"
+TRAIN = """\
+train: {{type: fit, epochs: 7, steps_per_epoch: 9, optimizer: {optimizer}}}
+checkpoint: {{every_steps: 13, keep: 100}}
+"""
+SGD = TRAIN.format(optimizer="{SGD: {learning_rate: 0.05, momentum: 0.9}}")
+ADAM = TRAIN.format(optimizer="{AdamW: {learning_rate: 0.003}}")
 DIGITS = "data: {type: sklearn, dataset: digits, batch_size: 16}\n"
 DATES = "data: {type: procedural, dataset: dates, examples: 250, batch_size: 16}\n"
 AUTOENCODER = f"{DIGITS}model: {{type: stacked_autoencoder, units: [32, 8], output: reconstruction}}\n"
 RNN = "data: {type: procedural, dataset: adding_problem, length: 12, examples: 300, batch_size: 16}\n"
 PIPELINES = {
-    "autoencoder_sgd": f"name: a\n{AUTOENCODER}{TRAIN.format(optimizer=SGD)}",
-    "autoencoder_adam": f"name: b\n{AUTOENCODER}{TRAIN.format(optimizer=ADAM)}",
-    "rnn_sgd": f"name: c\n{RNN}model: {{type: rnn, cell: gru, units: [8]}}\n{TRAIN.format(optimizer=SGD)}",
+    "autoencoder_sgd": f"name: a\n{AUTOENCODER}{SGD}",
+    "autoencoder_adam": f"name: b\n{AUTOENCODER}{ADAM}",
+    "rnn_sgd": f"name: c\n{RNN}model: {{type: rnn, cell: gru, units: [8]}}\n{SGD}",
     "transformer_adam": (
-        f"name: d\n{DATES}model: {{type: transformer, layers: 1, width: 16, num_heads: 2, feed_forward: 16}}\n"
-        f"{TRAIN.format(optimizer=ADAM)}"
+        f"name: d\n{DATES}model: {{type: transformer, layers: 1, width: 16, num_heads: 2, feed_forward: 16}}\n{ADAM}"
     ),
-    "cnn_sgd": f"name: e\n{DIGITS}model: {{type: cnn, filters: [4]}}\n{TRAIN.format(optimizer=SGD)}",
+    "cnn_sgd": f"name: e\n{DIGITS}model: {{type: cnn, filters: [4]}}\n{SGD}",
 }
 ROUND = [("tensorflow", "jax"), ("jax", "torch"), ("torch", "tensorflow")]
 PAIRS = {name: list(permutations(BACKENDS, 2)) if "autoencoder" in name else ROUND for name in PIPELINES}
