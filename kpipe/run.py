@@ -118,8 +118,8 @@ def resume(
     stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
     if len(shares) > 1 and shares[-1].step == step:
         say(
-            f"so far on {record.in_words(shares[:-1])}; from step {step} on {engine}: same weights, optimizer and order "
-            "of the data; dropout and the like are drawn otherwise"
+            f"so far on {record.in_words(shares[:-1])}; from step {step} on {engine}: same weights, optimizer, order "
+            "of data; dropout and the like are drawn otherwise"
         )
     return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
 

@@ -15,8 +15,12 @@ import pytest
 from PIL import Image
 
 from kpipe import runs
+from kpipe.backend import installed
 from kpipe.commands.options import load
-from kpipe.run import run
+from kpipe.errors import MissingExtra
+from kpipe.record import in_words, shares_from, step_of
+from kpipe.run import resume, run
+from kpipe.runs import Share
 
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 SMALL = """\
@@ -141,6 +145,60 @@ def test_sigterm_saves_too(backend: str, tmp_path: Path) -> None:
     code, _, err = finish(process)
     assert code == 128 + signal.SIGTERM
     assert "kpipe run --resume" in err
+
+
+def test_a_run_goes_on_on_another_backend_and_says_which_computed_what(project: Path, backend: str) -> None:
+    """Killed by kill -9, with an explicit backend: without, a run goes on where it was."""
+    import mlflow
+
+    process = start(project, "run", "p.yaml", text=SMALL.replace("EPOCHS", "3") + "checkpoint: {every_steps: 20}\n")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch 2/3" in line:
+            break
+    process.kill()
+    finish(process)
+    killed = runs.find(project / "mlruns", "last")
+    other = next((name for name in installed() if name != backend), None)
+    if other is None:
+        pytest.skip("needs a second backend")
+    step = step_of(killed)
+    assert 60 <= step <= 120
+    code, out, err = finish(start(project, "run", "--resume", killed.name, "--backend", other))
+    assert (code, err) == (0, "")
+    assert f"so far on {backend}; from step {step} on {other}" in " ".join(out.split())
+    assert "epoch 3/3" in out
+    assert "epoch 1/3" not in out
+    assert [(share.backend, share.step) for share in killed.record.backends] == [(backend, 0), (other, step)]
+    client = mlflow.MlflowClient(f"sqlite:///{project}/mlruns/mlflow.db")
+    tags = client.get_run(killed.record.mlflow_run_id).data.tags
+    assert tags["backends"] == f"{backend}, {other} from step {step}"
+    assert float(out.partition("test    accuracy ")[2].split()[0]) > 0.9
+
+
+def test_shares_of_what_was_lost_are_dropped(tmp_path: Path) -> None:
+    run = runs.create(tmp_path / "mlruns", "experiment", "pipeline")
+    run.update(backend="jax", backends=(Share(backend="tensorflow"), Share(backend="jax", step=40)))
+    assert in_words(shares_from(run, "jax", 60)) == "tensorflow, jax from step 40"
+    assert in_words(shares_from(run, "torch", 60)) == "tensorflow, jax from step 40, torch from step 60"
+    assert in_words(shares_from(run, "torch", 40)) == "tensorflow, torch from step 40", "jax saved nothing"
+    assert in_words(shares_from(run, "tensorflow", 40)) == "tensorflow"
+    assert in_words(shares_from(run, "torch", 0)) == "torch"
+    run.free()
+
+
+def test_a_run_whose_backend_is_gone_says_how_to_go_on_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.create(tmp_path / "mlruns", "experiment", "pipeline")
+    run.update(backend="tensorflow", status="KILLED")
+    run.free()
+    monkeypatch.setattr("kpipe.backend.installed", lambda: ("jax",))
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with pytest.raises(
+        MissingExtra, match=rf"(?s)run {run.name}: the tensorflow backend .* --resume {run.name} --backend"
+    ):
+        resume(run.name, root=tmp_path / "mlruns")
 
 
 def test_sigterm_before_training_says_so(backend: str, tmp_path: Path) -> None:

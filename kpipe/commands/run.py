@@ -16,7 +16,10 @@ def run(
     ] = None,
     backend: WishOption = None,
     overrides: Overrides = None,
-    resume: Annotated[Optional[str], typer.Option("--resume", metavar="RUN", help="go on with a stopped run")] = None,
+    resume: Annotated[
+        Optional[str],
+        typer.Option("--resume", metavar="RUN", help="go on with a stopped run; with --backend on another"),
+    ] = None,
 ) -> None:
     """Train, evaluate and record a pipeline; Ctrl-C saves, and --resume goes on."""
     from kpipe import run as story

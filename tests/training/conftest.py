@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -186,3 +190,76 @@ def fresh_for(backend: str) -> Callable[[Method], Any]:
 @pytest.fixture
 def split_of_digits() -> Callable[[int, int], ArraySplit]:
     return part
+
+
+class Forks:
+    """The process that forks those that train (see ``forked.py``)."""
+
+    def __init__(self, folder: Path, backend: str, pipelines: Mapping[str, str]) -> None:
+        for name, text in pipelines.items():
+            (folder / f"{name}.yaml").write_text(text)
+        files = [str(folder / f"{name}.yaml") for name in pipelines]
+        command = [sys.executable, str(Path(__file__).with_name("forked.py")), *files]
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        self.folder, self.ready = folder, False
+        self.process = subprocess.Popen(
+            command, env=environment, text=True, bufsize=1, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def hear(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, "the process that forks has ended"
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def train(
+        self, pipeline: str, place: str, kill_at: str | None = None, delay: float | None = None
+    ) -> tuple[int, dict[str, float]]:
+        """Starts or resumes; kills after a step: while it waits there, or, with a delay, while it goes on.
+
+        Returns how it ended, and the steps that were heard of with the mean loss of their epochs so far.
+        """
+        assert self.process.stdin is not None
+        job = {
+            "pipeline": pipeline,
+            "folder": str(self.folder / pipeline / place),
+            "result": str(self.folder / f"{pipeline}-{place}.npz"),
+            "stand_at": kill_at if delay is None else None,
+            "linger": 0.0 if delay is None else 60.0,
+        }
+        if not self.ready:
+            self.ready = self.hear()["ready"]
+        self.process.stdin.write(json.dumps(job) + "\n")
+        pid, steps = self.hear()["pid"], {}
+        while "ended" not in (said := self.hear()):
+            steps[said["step"]] = said["loss"]
+            if said["step"] == kill_at:
+                time.sleep(delay or 0.0)
+                os.kill(pid, signal.SIGKILL)
+        return said["ended"], steps
+
+    def result(self, pipeline: str, place: str) -> dict[str, np.ndarray]:
+        with np.load(self.folder / f"{pipeline}-{place}.npz") as parts:
+            return {name: parts[name] for name in parts.files}
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.stdout.close()
+        assert self.process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def forks_on(tmp_path: Path) -> Iterator[Callable[[str, Mapping[str, str]], Forks]]:
+    """Starts the process that forks those that train these pipelines on a backend."""
+    started: list[Forks] = []
+
+    def start(backend: str, pipelines: Mapping[str, str]) -> Forks:
+        started.append(Forks(tmp_path, backend, pipelines))
+        return started[-1]
+
+    yield start
+    for forks in started:
+        forks.close()

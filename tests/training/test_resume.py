@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import warnings
 
 import pytest
 
-from kpipe.errors import Interrupted, RunFailed
+from kpipe.errors import Interrupted, NotSaved, RunFailed
 
 EVERYTHING = {
     "epochs": 4,
@@ -154,3 +155,25 @@ def test_checkpoints_cost_a_bounded_share_of_the_time(trial, seen, monkeypatch):
     saves.clear()
     trial.fit({"epochs": 2, "restore_best": False}, folder="each third", checkpointing={"every_steps": 3, "keep": 9})
     assert len(saves) == len(list((trial.folder / "each third").iterdir())) == 4  # steps 3, 6, and the epochs' ends
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_stage_and_the_one_before_goes_on(trial, seen, difference):
+    """The system really refuses to let a file grow; what was saved before is exact."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Full(seen):
+        def on_step(self, epoch, step, logs):
+            if (epoch, step) == (2, 2):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
+
+    often = {"checkpointing": {"every_steps": 1}}
+    straight, expected = trial.fit(EVERYTHING)
+    try:
+        with pytest.raises(NotSaved, match=r"File too large; the last good one is stage-0-000005\.npz"):
+            trial.fit(EVERYTHING, Full(), folder="full", **often)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert sorted(path.name[-5] for path in (trial.folder / "full").iterdir()) == ["4", "5"]
+    resumed, trained = trial.fit(EVERYTHING, folder="full", **often)
+    assert difference(straight, resumed) == 0.0
+    assert logs(trained) == logs(expected)
