@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from kpipe import backend
+from kpipe import backend, devices
 from kpipe.backend import Backend
 from kpipe.layer_words import arithmetic, describe, shape_of
 from kpipe.pipeline import Pipeline, build, effective_yaml, load_splits
@@ -100,7 +100,8 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     Raises: WrongInput: the data cannot be read, does not fit the model, or Keras runs on another backend already.
     """
     splits = splits or load_splits(pipeline)
-    backend.use(engine, pipeline.precision, pipeline.seed)
+    backend.use(engine, pipeline.precision, pipeline.seed, devices=pipeline.devices)
+    number = devices.number(engine, pipeline.devices, pipeline.data.batch_size)
     model = build(pipeline, splits.signature)
     batch_size = pipeline.data.batch_size
     groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
@@ -109,7 +110,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     return Plan(
         name=pipeline.name,
         backend=engine,
-        device=backend.device(),
+        device=devices.words(backend.device(), number),
         precision=pipeline.precision,
         seed=pipeline.seed,
         origin=splits.origin,

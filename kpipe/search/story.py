@@ -82,6 +82,9 @@ def tune(
         Interrupted: Ctrl-C or SIGTERM; everything is on disk.
     """
     search = searched(pipeline)
+    if pipeline.devices != 1:
+        message = "devices: a search gives each of its trials one device"
+        raise WrongInput(message, "leave it to `kpipe run`; for the search: --set devices=1")
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise WrongInput(f"workers: {workers} is outside 1 to {MOST_WORKERS}", "by default one trial runs at a time")
     if register is not None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from kpipe.errors import WrongInput
+
 Sum = Callable[[list[Any]], list[Any]]
 """Adds tensors up over all devices."""
 
@@ -50,5 +52,10 @@ def add_up_over_replicas(model: keras.Model) -> None:
         return sums
 
     inner = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    if inner.gradient_accumulation_steps:
+        raise WrongInput(
+            "train.optimizer: gradient_accumulation_steps cannot be shared among devices on TensorFlow",
+            "choose another batch size, `devices: 1`, or another backend",
+        )
     inner._all_reduce_sum_gradients = lambda grads_and_vars: grads_and_vars
     add_up_gradients(model, add_up, tf.distribute.get_strategy().num_replicas_in_sync)
