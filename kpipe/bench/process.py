@@ -20,6 +20,7 @@ from kpipe.bench.measurement import Failed, Measured, Row
 from kpipe.pipeline import Pipeline
 
 LIMIT_SECONDS = 600.0
+END_SECONDS = 10.0
 Hear = Callable[[Backend, str], None]
 """What is told while measuring: the backend, and what it does."""
 
@@ -79,6 +80,8 @@ def listen(process: subprocess.Popen[str], task: Task, hear: Hear, limit: float,
             reason = event.get("failed", reason)
             if "doing" in event:
                 hear(task.backend, event["doing"])
+        with suppress(subprocess.TimeoutExpired):  # it says no more, and is about to end: let it say how
+            process.wait(END_SECONDS)
     finally:
         watchdog.cancel()
         process.kill()

@@ -146,3 +146,9 @@ def test_a_search_over_backends_cannot_have_it_among_them() -> None:
 )
 def test_durations_are_short(seconds: float, words: str) -> None:
     assert fastest.duration(seconds) == words
+
+
+def test_the_command_and_the_run_take_as_many_steps() -> None:
+    from kpipe.commands import bench
+
+    assert bench.STEPS == fastest.STEPS
