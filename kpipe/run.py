@@ -18,6 +18,7 @@ from kpipe.errors import Interrupted, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
+from kpipe.plan import engine_words
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
@@ -129,6 +130,7 @@ def carry_out(
         say(f"{pipeline.name}  run {run.name}  {engine}, {backend.device()}")
         model = build(pipeline, splits.signature)
         record.write_start(journal, pipeline, engine, splits)
+        journal.params({"engine": " / ".join(engine_words(pipeline, model, splits))})
         watch.lap("build")
         recording.tracking.ready()
         watch.lap("wait for MLflow")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -40,6 +40,12 @@ class GradientDescent(Method):
         None, description="the course of the learning rate, whose peak is the optimizer's own"
     )
     early_stopping: EarlyStopping | None = Field(None, description="when to stop before the last epoch")
+    jit_compile: bool | Literal["auto"] = Field(
+        "auto", description="compile with XLA (PyTorch: torch.compile); auto: where it was measured to pay"
+    )
+    steps_per_execution: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = Field(
+        "auto", description="steps that TensorFlow makes in one call, others 1; auto: as many as fit in 0.2 s"
+    )
     restore_best: bool = Field(True, description="end with the weights of the best epoch, not of the last")
 
     @model_validator(mode="after")
@@ -75,6 +81,7 @@ class GradientDescent(Method):
         """
         from kpipe.training.loop.batches import Plan, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
+        from kpipe.training.loop.chosen import choose
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
         from kpipe.training.loop.frozen import only_trainable
@@ -86,7 +93,8 @@ class GradientDescent(Method):
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
         with only_trainable(model, trainable), Signals() as signals:
-            compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
+            chosen = choose(model, self.epochs * plan.steps, self.jit_compile, self.steps_per_execution)
+            compile_model(model, self.build_optimizer(plan.steps), loss, metrics, chosen.jit_compile)
             reseed(model, stage.seed, stage.place)
             conductor = Conductor(
                 model, stage, self.epochs, plan, self.watched, self.early_stopping is not None, self.restore_best,
@@ -98,7 +106,8 @@ class GradientDescent(Method):
             for watcher in stage.watchers if conductor.progress.history else ():
                 watcher.on_resume(tuple(conductor.progress.history))
             if not conductor.progress.finished:
-                go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
+                held_out = validation_batches(validation, stage.batch_size)
+                go_through(model, conductor, train, held_out, chosen.steps_per_execution)
             conductor.finish()
         history = tuple(conductor.progress.history)
         return Trained(history, conductor.progress.best_epoch if self.restore_best else len(history), history[-1].step)
@@ -110,12 +119,11 @@ class GradientDescent(Method):
 
     def build_optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
         """The optimizer, its learning rate on its course."""
-        from kpipe.training.loop.scheduled import Scheduled
+        from kpipe.training.loop.scheduled import put_on_course
 
         optimizer = self.optimizer.build()
         if self.schedule is not None:
-            peak = float(optimizer.learning_rate)
-            optimizer.learning_rate = Scheduled(self.schedule, peak, self.epochs * steps_per_epoch)
+            put_on_course(optimizer, self.schedule, self.epochs * steps_per_epoch)
         return optimizer
 
     def require_monitor(self, names: list[str]) -> None:

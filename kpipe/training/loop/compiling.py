@@ -7,31 +7,25 @@ from typing import Any
 
 import keras
 
+from kpipe.training.loop.chosen import fastest
+
 
 def compile_model(
     model: keras.Model,
     optimizer: keras.optimizers.Optimizer,
     loss: keras.losses.Loss,
     metrics: Sequence[keras.metrics.Metric],
+    jit_compile: bool | None = None,
 ) -> None:
-    """Compiles anew, as each stage must, and makes the optimizer's variables."""
-    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=jit_compile(model))
+    """Compiles anew, as each stage must, and makes the optimizer's variables; None: with XLA where that is faster."""
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False)
+    # the property would refuse it on JAX for layers that only TensorFlow cannot compile
+    model._jit_compile = fastest(model)[0] if jit_compile is None else jit_compile
     model.optimizer.build(model.trainable_variables)
     if keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
-
-
-def jit_compile(model: keras.Model) -> bool | str:
-    """Keras's own choice, but not XLA for convolutions on TensorFlow's CPU: twice as slow there, and slow to begin."""
-    if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
-        return "auto"
-    convolutions = (
-        keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.SeparableConv2D,
-        keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose,
-    )  # fmt: skip
-    return False if any(isinstance(layer, convolutions) for layer in model._flatten_layers()) else "auto"
 
 
 def make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:
