@@ -82,6 +82,8 @@ class Plan:
     batch_size: int
     steps_per_epoch: int
     stages: tuple[str, ...]
+    engine: tuple[str, ...]
+    """how each stage is compiled and carried out, and why; alike stages once"""
     yaml: str
 
 
@@ -104,8 +106,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     number = devices.number(engine, pipeline.devices, pipeline.data.batch_size)
     model = build(pipeline, splits.signature)
     batch_size = pipeline.data.batch_size
-    groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
-    steps = sum(-(-len(group) // batch_size) for group in groups)
+    steps = steps_of_all(splits, batch_size)
     trained, fixed = count(model.trainable_weights), count(model.non_trainable_weights)
     return Plan(
         name=pipeline.name,
@@ -129,8 +130,25 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         batch_size=batch_size,
         steps_per_epoch=steps,
         stages=tuple(stage_words(method, steps_of(method, splits, batch_size) or steps) for method in pipeline.train),
+        engine=engine_words(pipeline, model, splits),
         yaml=effective_yaml(pipeline),
     )
+
+
+def engine_words(pipeline: Pipeline, model: keras.Model, splits: Splits) -> tuple[str, ...]:
+    """How the stages are compiled and carried out, and why; what holds for several stages once."""
+    from kpipe.training.loop.chosen import chosen_for
+
+    size = pipeline.data.batch_size
+    steps = steps_of_all(splits, size)
+    found = [chosen_for(model, method, steps_of(method, splits, size) or steps) for method in pipeline.train]
+    return tuple(dict.fromkeys(chosen.words for chosen in found if chosen))
+
+
+def steps_of_all(splits: Splits, batch_size: int) -> int:
+    """Steps of an epoch over all examples."""
+    groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
+    return sum(-(-len(group) // batch_size) for group in groups)
 
 
 def balance(split: Split, signature: Signature) -> tuple[tuple[str, float], ...]:

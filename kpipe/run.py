@@ -20,6 +20,7 @@ from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
+from kpipe.plan import engine_words
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run, Share
 from kpipe.spec.check import checked
@@ -158,6 +159,7 @@ def carry_out(
         with spread(pipeline, number, splits, run):
             model = build(pipeline, splits.signature)
             record.write_start(journal, pipeline, engine, splits, run.record.backends)
+            journal.params({"engine": " / ".join(engine_words(pipeline, model, splits))})
             if run.record.fastest is not None:
                 journal.tags({"backend.fastest": run.record.fastest})
             watch.lap("build")

@@ -32,6 +32,8 @@ def render(plan: Plan, console: Console, full: bool = False) -> None:
     print_totals(plan, console)
     for number, stage in enumerate(plan.stages, start=1):
         print_beside("train" if number == 1 else "", stage, console)
+    for number, words in enumerate(plan.engine, start=1):
+        print_beside("engine" if number == 1 else "", words, console)
     if full:
         console.print(f"\n# with every default\n{plan.yaml.rstrip()}", soft_wrap=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -41,6 +41,12 @@ class GradientDescent(Method):
         None, description="the course of the learning rate, whose peak is the optimizer's own"
     )
     early_stopping: EarlyStopping | None = Field(None, description="when to stop before the last epoch")
+    jit_compile: bool | Literal["auto"] = Field(
+        "auto", description="compile with XLA (PyTorch: torch.compile); auto: where it was measured to pay"
+    )
+    steps_per_execution: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = Field(
+        "auto", description="steps that TensorFlow makes in one call, others 1; auto: as many as fit in 0.2 s"
+    )
     restore_best: bool = Field(True, description="end with the weights of the best epoch, not of the last")
 
     @model_validator(mode="after")
@@ -76,6 +82,7 @@ class GradientDescent(Method):
         """
         from kpipe.training.loop.batches import Plan, ShuffledBatches, taken, validation_batches
         from kpipe.training.loop.checkpoint import Checkpoints
+        from kpipe.training.loop.chosen import choose
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
         from kpipe.training.loop.frozen import only_trainable
@@ -88,7 +95,8 @@ class GradientDescent(Method):
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
         with only_trainable(model, trainable), Signals() as signals:
-            compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
+            chosen = choose(model, self.epochs * plan.steps, self.jit_compile, self.steps_per_execution)
+            compile_model(model, self.build_optimizer(plan.steps), loss, metrics, chosen.jit_compile)
             reseed(model, stage.seed, f"{stage.place}, rank {ranks.own()}" if ranks.own() else stage.place)
             if ranks.own():
                 ranks.follow(model, taken(ShuffledBatches(train, plan, first=0), bool(plan.groups)))
@@ -109,7 +117,8 @@ class GradientDescent(Method):
                 if ranks.number() > 1:
                     ranks.lead(model, lambda: conductor.progress.epoch * plan.steps + conductor.progress.step)
                 if not conductor.progress.finished:
-                    go_through(model, conductor, train, validation_batches(validation, stage.batch_size))
+                    held_out = validation_batches(validation, stage.batch_size)
+                    go_through(model, conductor, train, held_out, chosen.steps_per_execution)
                 conductor.finish()
                 if ranks.number() > 1:
                     ranks.dismiss(model)
@@ -141,12 +150,11 @@ class GradientDescent(Method):
 
     def build_optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
         """The optimizer, its learning rate on its course."""
-        from kpipe.training.loop.scheduled import Scheduled
+        from kpipe.training.loop.scheduled import put_on_course
 
         optimizer = self.optimizer.build()
         if self.schedule is not None:
-            peak = float(optimizer.learning_rate)
-            optimizer.learning_rate = Scheduled(self.schedule, peak, self.epochs * steps_per_epoch)
+            put_on_course(optimizer, self.schedule, self.epochs * steps_per_epoch)
         return optimizer
 
     def require_monitor(self, names: list[str]) -> None:

@@ -15,6 +15,7 @@ from kpipe.examples import Examples
 from kpipe.parts import Level
 from kpipe.signature import Feature, Signature, Target
 from kpipe.training.loop.batches import Examined
+from kpipe.training.loop.chosen import fastest
 
 NAME = "below"
 HELD_BYTES = 2**30
@@ -65,7 +66,7 @@ def features(below: keras.Model, split: Examples, signature: Signature, batch_si
     shape = (len(split), *below.output_shape[1:])
     fits = 4 * math.prod(shape) <= HELD_BYTES
     array = np.empty(shape, "float32") if fits else np.lib.format.open_memmap(file, "w+", "float32", shape)
-    below.jit_compile = False  # as in evaluation: on TensorFlow's CPU, XLA takes seconds and then convolves slowly
+    below._jit_compile = fastest(below)[0]
     for start in range(0, len(split), batch_size):
         # the last batch is filled up, so that all have one shape and no backend compiles twice
         indices = np.minimum(np.arange(start, start + batch_size), len(split) - 1)

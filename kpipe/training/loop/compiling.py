@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from kpipe.kernels.adam import take_fused_adam
+from kpipe.training.loop.chosen import fastest
 from kpipe.training.sharing import ranks
 from kpipe.training.sharing.gradients import add_up_over_replicas
 from kpipe.training.sharing.replicas import replicas
@@ -20,12 +21,15 @@ def compile_model(
     optimizer: keras.optimizers.Optimizer,
     loss: keras.losses.Loss,
     metrics: Sequence[keras.metrics.Metric],
+    jit_compile: bool | None = None,
 ) -> None:
-    """Compiles anew, as each stage must, and makes the optimizer's variables."""
+    """Compiles anew, as each stage must, and makes the optimizer's variables; None: with XLA where that is faster."""
     if replicas() > 1 or ranks.number() > 1:
         require_mean(loss)
         bring_together(model)
-    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=jit_compile(model))
+    model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=False)
+    # the property would refuse it on JAX for layers that only TensorFlow cannot compile
+    model._jit_compile = fastest(model)[0] if jit_compile is None else jit_compile
     model.optimizer.build(model.trainable_variables)
     take_fused_adam(model.optimizer)
     if replicas() > 1:
@@ -34,19 +38,6 @@ def compile_model(
         make_gradients_dense(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
-
-
-def jit_compile(model: keras.Model) -> bool | str:
-    """Keras's own choice, but not XLA for convolutions on TensorFlow's CPU: twice as slow there, and slow to begin."""
-    if replicas() > 1:
-        return False  # Keras's own choice too, where replicas are
-    if keras.backend.backend() != "tensorflow" or keras.distribution.list_devices("gpu"):
-        return "auto"
-    convolutions = (
-        keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, keras.layers.SeparableConv2D,
-        keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose,
-    )  # fmt: skip
-    return False if any(isinstance(layer, convolutions) for layer in model._flatten_layers()) else "auto"
 
 
 def make_gradients_dense(optimizer: keras.optimizers.Optimizer) -> None:

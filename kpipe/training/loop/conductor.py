@@ -59,6 +59,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.metrics: dict[str, np.ndarray] = {}
         self.raw_weights: list[np.ndarray] = []
         self.recent: list[Any] = []
+        self.is_ahead: Callable[[], bool] = lambda: False
+        """whether the model has made more steps than were told of: its state is not that of the last one"""
         self.next_look = 0.0
         self.saved_at, self.held = time.perf_counter(), 0.0
 
@@ -76,6 +78,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.progress.step += 1
         self.recent.append(logs["loss"])
+        if self.is_ahead():
+            return
         now = time.perf_counter()
         last = self.progress.step == self.plan.steps
         if last or now >= self.next_look:

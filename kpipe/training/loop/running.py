@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from typing_extensions import override
 
 from kpipe.errors import RunFailed
+from kpipe.training.loop import conductor as conducting
 from kpipe.training.loop.batches import Examined, ShuffledBatches, taken
+from kpipe.training.loop.chunks import in_chunks
 from kpipe.training.loop.conductor import Conductor
+from kpipe.training.loop.several import SeveralSteps, runs_ahead
 from kpipe.training.sharing.shares import steps_of
+
+LOOKS = 4
+"""Steps carried out in one call take no longer than so many looks at their numbers are apart."""
 
 
 class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
@@ -35,17 +41,32 @@ class StepLogs(keras.callbacks.CallbackList):  # type: ignore[misc]
         pass
 
 
-def go_through(model: keras.Model, conductor: Conductor, train: Examined, validation: Any) -> None:
+def go_through(
+    model: keras.Model,
+    conductor: Conductor,
+    train: Examined,
+    validation: Any,
+    steps_per_execution: int | Literal["auto"],
+) -> None:
     """All epochs that are left: first the rest of one that was begun, then the others."""
     progress = conductor.progress
+    if runs_ahead(model):
+        span = LOOKS * conducting.LOOK_SECONDS
+        steps = SeveralSteps(model, steps_per_execution, span, lambda: conductor.plan.steps - progress.step)
+        model.train_function, conductor.is_ahead = steps, lambda: steps.is_ahead
     if progress.step and not progress.finished:
-        model.evaluate(
-            validation, verbose=0, steps=steps_of(validation)
-        )  # makes the metrics' variables, whose values are about to be set
+        # makes the metrics' variables, whose values are about to be set
+        model.evaluate(validation, verbose=0, steps=steps_of(validation))
         fit(model, conductor, train, validation, progress.epoch + 1)
         conductor.averages.put_back(conductor.raw_weights)
     if not progress.finished:
         fit(model, conductor, train, validation, conductor.last)
+
+
+def given(model: keras.Model, batches: ShuffledBatches) -> Any:
+    """The batches in the form the backend takes fastest."""
+    padded = bool(batches.plan.groups)
+    return in_chunks(batches) if runs_ahead(model) and not padded else taken(batches, padded)
 
 
 def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: Any, epochs: int) -> None:
@@ -54,7 +75,7 @@ def fit(model: keras.Model, conductor: Conductor, train: Examined, validation: A
     batches = ShuffledBatches(train, plan, first=done.epoch * plan.steps + done.step)
     try:
         model.fit(
-            taken(batches, bool(plan.groups)),
+            given(model, batches),
             steps_per_epoch=plan.steps - done.step,
             validation_data=validation,
             validation_steps=steps_of(validation),
