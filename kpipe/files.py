@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +24,12 @@ def write_atomic(path: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Refuses to begin what a full disk would not let end. Raises: OSError: fewer than so many bytes are free."""
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
 
 def safe_name(text: str) -> str:

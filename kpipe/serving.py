@@ -22,7 +22,7 @@ from pydantic import ValidationError
 import kpipe.backend
 from kpipe.answers import Record, answers
 from kpipe.errors import DataError
-from kpipe.files import write_atomic
+from kpipe.files import require_room, write_atomic
 from kpipe.signature import Signature
 from kpipe.version import __version__
 
@@ -105,6 +105,8 @@ def save(
     try:
         for name, text in texts.items():
             write_atomic(place / name, text + "\n")
+        # HDF5 does not survive a disk that becomes full while it writes: it says so in no error, or crashes Python
+        require_room(place, 2**20 + 5 * model.count_params())
         model.save_weights(place / WEIGHTS)
         manifest = {
             "format": FORMAT,

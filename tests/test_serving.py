@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -66,6 +68,18 @@ def test_a_loaded_model_predicts_what_the_saved_one_did(
     np.testing.assert_allclose(loaded.predict({"image": images}), expected, atol=1e-6)
     assert loaded.signature == splits.signature
     assert loaded.preparation == splits.preparation
+
+
+def test_a_model_that_finds_no_room_is_not_begun(
+    saved: Path, pipeline: Pipeline, splits: Splits, images: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(path.name for path in saved.parent.iterdir())
+    model = pipeline.model.build(splits.signature)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=2**20))
+    with pytest.raises(OSError, match="No space left on device"):
+        serving.save(saved, pipeline, splits.signature, splits.preparation, model, {"image": images})
+    assert sorted(path.name for path in saved.parent.iterdir()) == before
+    assert serving.load(saved).signature == splits.signature
 
 
 def test_saving_again_replaces_the_folder_whole(

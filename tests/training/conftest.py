@@ -247,8 +247,9 @@ class Forks:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.close()
+        self.process.stdout.read()
         self.process.stdout.close()
-        assert self.process.wait(timeout=30) == 0
+        assert self.process.wait(timeout=120) == 0
 
 
 @pytest.fixture
