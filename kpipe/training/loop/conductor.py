@@ -21,6 +21,7 @@ from kpipe.training.loop.progress import Progress
 from kpipe.training.loop.signals import Signals
 from kpipe.training.loop.writing import Writer
 from kpipe.training.method import Epoch, Stage
+from kpipe.training.sharing.replicas import of_all_replicas
 
 LOOK_SECONDS = 0.05
 """Between two looks at the numbers of a step: reading them waits for the device."""
@@ -139,6 +140,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def look(self, logs: Any) -> None:
         """Reads the numbers: shows them, and finds the first step whose loss was not finite."""
+        logs = of_all_replicas(self.model, logs)
         numbers = {name: float(value) for name, value in logs.items()}
         if not math.isfinite(numbers["loss"]):
             first = next(index for index, loss in enumerate(self.recent) if not math.isfinite(float(loss)))

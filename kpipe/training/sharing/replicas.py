@@ -23,6 +23,11 @@ def replicas() -> int:
     return number
 
 
+def of_all_replicas(model: keras.Model, logs: Any) -> Any:
+    """A step's running means; Keras gives the mean of the replicas' own, however many examples each has had."""
+    return model.get_metrics_result() if replicas() > 1 else logs
+
+
 @contextmanager
 def replicated(number: int) -> Iterator[None]:
     """Models that are built and trained within have a copy on each of so many devices."""

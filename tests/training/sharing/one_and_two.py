@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from kpipe import backend
+from kpipe.errors import Interrupted
 from kpipe.pipeline import Pipeline, build, load_splits
 from kpipe.run import train
 from kpipe.spec.check import checked
@@ -60,11 +62,20 @@ CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-class Losses:
-    """A watcher that writes the loss of every step and all of an epoch's numbers down."""
+STOPPED: dict[str, Any] = {
+    "data": DIGITS,
+    "model": {"type": "cnn", "filters": [4, 8], "dropout": 0.3, "augmentation": {"translation": 0.1}},
+    "train": {"type": "fit", "epochs": 2, "optimizer": EVERYTHING, "schedule": {"type": "cosine"}},
+}
+"""With everything that has a state."""
 
-    def __init__(self) -> None:
+
+class Losses:
+    """A watcher that writes the loss of every step and all of an epoch's numbers down, and may stop at a step."""
+
+    def __init__(self, stop: tuple[int, int] | None = None) -> None:
         self.found: list[float] = []
+        self.stop = stop
 
     def on_stage(self, stage: str, epochs: int, steps: int) -> None:
         pass
@@ -74,12 +85,14 @@ class Losses:
 
     def on_step(self, epoch: int, step: int, logs: Any) -> None:
         self.found.append(logs["loss"])
+        if (epoch, step) == self.stop:
+            os.kill(os.getpid(), signal.SIGINT)
 
     def on_epoch(self, row: Any) -> None:
         self.found.extend(value for _, value in sorted(row.logs.items()))
 
 
-def losses(written: dict[str, Any], engine: Any, devices: int) -> list[float]:
+def losses(written: dict[str, Any], engine: Any, devices: int, stop: tuple[int, int] | None = None) -> list[float]:
     from kpipe.training.loop import conductor
     from kpipe.training.sharing.replicas import replicated
 
@@ -87,11 +100,14 @@ def losses(written: dict[str, Any], engine: Any, devices: int) -> list[float]:
     pipeline = checked(Pipeline, document_of({"name": "small", **written}))
     splits = load_splits(pipeline)
     backend.use(engine, devices=2)
-    watcher = Losses()
+    found: list[float] = []
     several = replicated(2) if devices == 2 and engine != "torch" else nullcontext()
     with several, tempfile.TemporaryDirectory() as folder:
-        train(pipeline, build(pipeline, splits.signature), splits, Path(folder), [watcher])
-    return watcher.found
+        for watcher in (Losses(stop), Losses()) if stop else (Losses(),):
+            with suppress(Interrupted):
+                train(pipeline, build(pipeline, splits.signature), splits, Path(folder), [watcher])
+            found += watcher.found
+    return found
 
 
 def write_texts() -> None:
@@ -124,7 +140,11 @@ def main(engine: str, place: str = "") -> None:
         shared = losses(case, engine, 2)
         if not second:
             found[name].append(shared)
-    if not second:
+    straight = losses(STOPPED, engine, 2)
+    if second:
+        losses(STOPPED, engine, 2)  # it hears nothing of a stop: the first process goes on with it later
+    else:
+        found["stopped"] = [straight, losses(STOPPED, engine, 2, stop=(2, 7))]
         print(json.dumps(found))
         assert other is None or other.wait(60) == 0
 

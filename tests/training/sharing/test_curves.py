@@ -22,7 +22,15 @@ def curves(backend: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 
 def test_the_loss_of_every_step_is_that_of_one_device(curves: dict[str, list[list[float]]]) -> None:
     for name, (one, two) in curves.items():
+        if name == "stopped":
+            continue
         assert len(one) == len(two) >= 20, name
         assert one[0] > min(one), name
         apart = np.abs(np.array(one) - np.array(two))
         assert apart.max() < 1e-4, f"{name}: {apart.max()} at {apart.argmax()} of {len(apart)}"
+
+
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(curves: dict[str, list[list[float]]]) -> None:
+    straight, stopped = curves["stopped"]
+    assert len(straight) > 40
+    assert stopped == straight
