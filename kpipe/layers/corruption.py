@@ -15,8 +15,8 @@ class Corruption(keras.layers.Layer):  # type: ignore[misc]
     """Damages each number of its input independently of the others, and does nothing outside of training.
 
     masking: with probability ``amount`` it becomes 0. gaussian: a normal number of deviation ``amount`` is added.
-    salt_and_pepper: with probability ``amount`` it becomes ``low`` or ``high``, each as likely. What is damaged, and how,
-    depends on the seed and the number of calls alone: it is the same on every backend.
+    salt_and_pepper: with probability ``amount`` it becomes ``low`` or ``high``, each as likely. What
+    is damaged, and how, depends on the seed and the number of calls alone: it is the same on every backend.
 
     Shapes: any -> the same
     Reference: P. Vincent et al., 2010, Stacked denoising autoencoders, section 5.3.

@@ -34,7 +34,7 @@ def mix(x: Any) -> Any:
 
 
 def words(shape: Any, state: Any) -> Any:
-    """int32 words of 32 random bits; ``state`` are the two numbers of a seed generator: its seed, and how often it drew."""
+    """int32 words of 32 random bits; ``state`` is that of a seed generator: its seed, and how often it drew."""
     seed, count = (ops.cast(state[place], "int32") for place in (0, 1))
     first = mix(mix(seed) + count * integer(WEYL))
     second = mix(first + integer(WEYL))
