@@ -81,6 +81,7 @@ class GradientDescent(Method):
         Raises: Diverged, Interrupted, NotSaved.
         """
         from kpipe.training.loop.batches import Plan, ShuffledBatches, taken, validation_batches
+        from kpipe.training.loop.chance import same_on_every_backend
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.chosen import choose
         from kpipe.training.loop.compiling import compile_model
@@ -94,7 +95,7 @@ class GradientDescent(Method):
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
-        with only_trainable(model, trainable), Signals() as signals:
+        with only_trainable(model, trainable), same_on_every_backend(), Signals() as signals:
             chosen = choose(model, self.epochs * plan.steps, self.jit_compile, self.steps_per_execution)
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics, chosen.jit_compile)
             reseed(model, stage.seed, f"{stage.place}, rank {ranks.own()}" if ranks.own() else stage.place)
