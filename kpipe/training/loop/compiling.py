@@ -7,8 +7,6 @@ from typing import Any
 
 import keras
 
-from kpipe.kernels.adam import take_fused_adam
-
 
 def compile_model(
     model: keras.Model,
@@ -19,9 +17,12 @@ def compile_model(
     """Compiles anew, as each stage must, and makes the optimizer's variables."""
     model.compile(optimizer=optimizer, loss=loss, metrics=list(metrics), jit_compile=jit_compile(model))
     model.optimizer.build(model.trainable_variables)
-    take_fused_adam(model.optimizer)
     if keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
+    if keras.backend.backend() == "torch":
+        from kpipe.kernels.adam import take_fused_adam
+
+        take_fused_adam(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
 
