@@ -72,7 +72,9 @@ def test_a_convolutional_autoencoder_gives_kerass_numbers(size: int, pass_throug
     check_close(mine, theirs, LOGITS)
 
 
-@pytest.mark.parametrize(("policy", "tolerance"), [("float64", 1e-5), ("mixed_bfloat16", 0.05), ("mixed_float16", 5e-3)])
+@pytest.mark.parametrize(
+    ("policy", "tolerance"), [("float64", 1e-5), ("mixed_bfloat16", 0.05), ("mixed_float16", 5e-3)]
+)
 def test_other_precisions(policy: str, tolerance: float, pass_through: Any, check_close: Any) -> None:
     import keras
 
