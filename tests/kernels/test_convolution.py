@@ -70,3 +70,30 @@ def test_a_convolutional_autoencoder_gives_kerass_numbers(size: int, pass_throug
     ours, kerass = pair(network, signature)
     mine, theirs = (pass_through(model, images_of(PHOTO), True) for model in (ours, kerass))
     check_close(mine, theirs, LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("policy", "tolerance"), [("float64", 1e-5), ("mixed_bfloat16", 0.05), ("mixed_float16", 5e-3)]
+)
+def test_other_precisions(policy: str, tolerance: float, pass_through: Any, check_close: Any) -> None:
+    import keras
+
+    from kpipe.kernels.take import take_kernels
+
+    def network() -> Any:
+        kinds: dict[Any, dict[str, Any]] = {
+            keras.layers.Conv2D: {"filters": 4, "kernel_size": 3, "padding": "same", "strides": 2},
+            keras.layers.BatchNormalization: {},
+            keras.layers.SeparableConv2D: {"filters": 6, "kernel_size": 3},
+            keras.layers.GroupNormalization: {"groups": 2},
+            keras.layers.MaxPooling2D: {"pool_size": 2},
+            keras.layers.Conv2DTranspose: {"filters": 2, "kernel_size": 3, "strides": 2, "padding": "same"},
+        }
+        return keras.Sequential([keras.Input((13, 10, 3)), *(kind(dtype=policy, **own) for kind, own in kinds.items())])
+
+    ours, kerass = network(), network()
+    kerass.set_weights(ours.get_weights())
+    take_kernels(ours)
+    assert sum("call" in vars(layer) for layer in ours.layers) == 6
+    mine, theirs = (pass_through(model, images_of(PHOTO), True) for model in (ours, kerass))
+    check_close(mine, theirs, tolerance)

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 
-from kpipe.kernels.adam import take_fused_adam
 from kpipe.training.loop.chosen import fastest
 from kpipe.training.sharing import ranks
 from kpipe.training.sharing.gradients import add_up_over_replicas
@@ -31,11 +30,14 @@ def compile_model(
     # the property would refuse it on JAX for layers that only TensorFlow cannot compile
     model._jit_compile = fastest(model)[0] if jit_compile is None else jit_compile
     model.optimizer.build(model.trainable_variables)
-    take_fused_adam(model.optimizer)
     if replicas() > 1:
         add_up_over_replicas(model)
     elif keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
+    if keras.backend.backend() == "torch":
+        from kpipe.kernels.adam import take_fused_adam
+
+        take_fused_adam(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
 
