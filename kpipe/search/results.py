@@ -13,14 +13,14 @@ from kpipe.search.report import draw, report_of, write
 from kpipe.version import __version__
 
 if TYPE_CHECKING:
-    from kpipe.search.loop import Loop
+    from kpipe.search.ledger import Ledger
 
 
-def write_results(loop: Loop, pipeline: Pipeline, verdict: Verdict | None) -> None:
+def write_results(ledger: Ledger, pipeline: Pipeline, verdict: Verdict | None) -> None:
     """Writes everything into the search's folder, of however many trials there are."""
-    search, run = loop.search, loop.state.run
+    search, run = ledger.search, ledger.state.run
     space = axes(pipeline)
-    trials = [trial for trial in loop.trials.values() if trial.is_asked]
+    trials = [trial for trial in ledger.trials.values() if trial.is_asked]
     table = frame(trials, search.objective, search.best, [axis.path for axis in space])
     write_atomic(run.artifacts / "trials.csv", csv(table))
     pictures = draw(trials, space, search.objective, search.best)
@@ -47,7 +47,7 @@ def write_results(loop: Loop, pipeline: Pipeline, verdict: Verdict | None) -> No
             "kpipe": __version__,
             "keras": version("keras"),
             "keras-tuner": version("keras-tuner"),
-            "backend": str(loop.pipeline.backend or "several"),
+            "backend": str(ledger.pipeline.backend or "several"),
             "started": f"{run.record.start:%Y-%m-%d %H:%M} UTC",
         },
     )

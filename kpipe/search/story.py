@@ -21,7 +21,9 @@ from kpipe.search import machine, record
 from kpipe.search.engine import engine_of
 from kpipe.search.finalists import Verdict, finalists, verdict
 from kpipe.search.frame import frame
-from kpipe.search.loop import Loop, Onlooker
+from kpipe.search.ledger import Ledger
+from kpipe.search.loop import Loop
+from kpipe.search.onlooker import Onlooker
 from kpipe.search.results import write_results
 from kpipe.search.state import Settings, State, choose, content_of
 from kpipe.search.trial import Trial
@@ -101,15 +103,16 @@ def tune(
             recording.tracking.ready()
             say(f"{pipeline.name}  search {run.name}{' goes on' if before else ''}  {engine or 'several backends'}")
             loop = prepared(state, pipeline, search, engine, threads, places, recording.journal, onlookers)
-            loop.go(loop.restore(loop.oracle.open(state.oracle)))
+            ledger = loop.ledger
+            loop.go(ledger.restore(ledger.oracle.open(state.oracle)))
             statement = finals(loop, search)
-            write_results(loop, pipeline, statement)
-            finish(loop, register)
+            write_results(ledger, pipeline, statement)
+            finish(ledger, register)
             record.end_search(recording.journal)
     finally:
         run.free()
-    asked = tuple(trial for trial in loop.trials.values() if trial.is_asked)
-    return Found(run, asked, loop.best, search, axes(pipeline), statement, recording.unsent)
+    asked = tuple(trial for trial in ledger.trials.values() if trial.is_asked)
+    return Found(run, asked, ledger.best, search, axes(pipeline), statement, recording.unsent)
 
 
 def searched(pipeline: Pipeline) -> Search:
@@ -169,7 +172,7 @@ def prepared(
         backend.use(engine or backend.installed()[0])
     epochs = whole_epochs(base, search) if search.type == "hyperband" else 1
     oracle = search.oracle(space, epochs, backend.derive(pipeline.seed, "tune"))
-    return Loop(state, search, base, oracle, places, journal, names, onlookers)
+    return Loop(Ledger(state, search, base, oracle, journal, names, onlookers), places)
 
 
 def first_trials(pipeline: Pipeline, number: int) -> list[dict[str, Any]]:
@@ -190,27 +193,27 @@ def finals(loop: Loop, search: Search) -> Verdict | None:
     """The best trials trained with other seeds, where that is asked for, and what they say."""
     if search.finalists is None:
         return None
-    chosen = finalists(loop.trials.values(), search)
-    loop.run_all([job for trial in chosen for job in seeds_of(loop, trial, search.finalists.seeds)])
-    return verdict(chosen, loop.trials, search)
+    chosen = finalists(loop.ledger.trials.values(), search)
+    loop.run_all([job for trial in chosen for job in seeds_of(loop.ledger, trial, search.finalists.seeds)])
+    return verdict(chosen, loop.ledger.trials, search)
 
 
-def seeds_of(loop: Loop, trial: Trial, seeds: int) -> Iterator[tuple[str, Pipeline]]:
+def seeds_of(ledger: Ledger, trial: Trial, seeds: int) -> Iterator[tuple[str, Pipeline]]:
     """The trial's pipeline with other seeds, by name; the same seeds for every trial."""
-    pipeline = loop.state.pipeline(Run(loop.state.folder(trial.name)))
+    pipeline = ledger.state.pipeline(Run(ledger.state.folder(trial.name)))
     assert pipeline is not None
     for number in range(1, seeds + 1):
-        seed = backend.derive(loop.pipeline.seed, "finalist", number)
+        seed = backend.derive(ledger.pipeline.seed, "finalist", number)
         yield f"{trial.name}-seed-{number}", with_values(pipeline, {"seed": seed})
 
 
-def finish(loop: Loop, register: str | None) -> None:
+def finish(ledger: Ledger, register: str | None) -> None:
     """Tells MLflow of the best trial's model; checkpoints that nobody will go on from are removed."""
-    if loop.oracle.finished:
-        for trial in loop.trials.values():
-            loop.state.forget(Run(loop.state.folder(trial.name)).checkpoints)
-    if loop.best is not None:
-        run = Run(loop.state.folder(loop.best.name))
+    if ledger.oracle.finished:
+        for trial in ledger.trials.values():
+            ledger.state.forget(Run(ledger.state.folder(trial.name)).checkpoints)
+    if ledger.best is not None:
+        run = Run(ledger.state.folder(ledger.best.name))
         journal = Journal(run.journal, resume=False)
         record.write_model(journal, run.model, register or "")
         journal.close()

@@ -40,7 +40,8 @@ class Bayesian(Search):
     beta: float = Field(1.0, ge=0.0, description="how much the unknown attracts; 0 goes for what looks best")
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning.oracle import KeptBayesian, make
+        from kpipe.tuning.kept import KeptBayesian
+        from kpipe.tuning.oracle import make
 
         settings = {"num_initial_points": self.num_initial_points, "beta": self.beta}
         return make(KeptBayesian, axes, self.best, seed, self.max_trials, **settings)

@@ -45,7 +45,8 @@ class Grid(Search):
         return self
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning.oracle import KeptGrid, make
+        from kpipe.tuning.kept import KeptGrid
+        from kpipe.tuning.oracle import make
 
         return make(KeptGrid, axes, self.best, seed, self.max_trials)
 

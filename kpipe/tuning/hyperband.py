@@ -38,7 +38,8 @@ class Hyperband(Search):
     hyperband_iterations: int = Field(1, ge=1, description="times the whole is gone through")
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:
-        from kpipe.tuning.oracle import KeptHyperband, make
+        from kpipe.tuning.kept import KeptHyperband
+        from kpipe.tuning.oracle import make
 
         settings = {"max_epochs": epochs, "factor": self.factor, "hyperband_iterations": self.hyperband_iterations}
         return make(KeptHyperband, axes, self.best, seed, self.max_trials, **settings)

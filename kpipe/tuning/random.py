@@ -29,6 +29,7 @@ class Random(Search):
     type: Literal["random"] = "random"
 
     def oracle(self, axes: Sequence[Axis], epochs: int, seed: int) -> Oracle:  # noqa: ARG002
-        from kpipe.tuning.oracle import KeptRandom, make
+        from kpipe.tuning.kept import KeptRandom
+        from kpipe.tuning.oracle import make
 
         return make(KeptRandom, axes, self.best, seed, self.max_trials)

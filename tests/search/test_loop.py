@@ -14,6 +14,7 @@ from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, axes, with_values
 from kpipe.search import story
 from kpipe.search.carry_out import Task
+from kpipe.search.ledger import Ledger
 from kpipe.search.loop import DEATHS, SILENT_MINUTES, Loop
 from kpipe.search.state import Settings, State, content_of
 from kpipe.search.worker import Event
@@ -98,15 +99,16 @@ def carried_out(
         space = axes(pipeline)
         names = short_names([axis.path for axis in space])
         oracle = search.oracle(space, 4, 7)
-        loop = Loop(state, search, base, oracle, actors, Journal(state.run.journal), names, clock=clock)
-        loop.go(loop.restore(loop.oracle.open(state.oracle)))
+        ledger = Ledger(state, search, base, oracle, Journal(state.run.journal), names)
+        loop = Loop(ledger, actors, clock=clock)
+        loop.go(ledger.restore(oracle.open(state.oracle)))
         return loop, actors
 
     return carry_out
 
 
 def statuses(loop: Loop) -> dict[str, str]:
-    return {name: trial.status for name, trial in loop.trials.items()}
+    return {name: trial.status for name, trial in loop.ledger.trials.items()}
 
 
 def test_a_worker_that_dies_gets_its_trial_again(carried_out: Any) -> None:
@@ -124,7 +126,7 @@ def test_a_worker_that_dies_again_and_again_in_one_epoch_is_a_failed_trial(carri
 
     loop, (actor,) = carried_out(script)
     assert statuses(loop) == {"00": "done", "01": "failed", "02": "done"}
-    assert loop.trials["01"].message == f"its worker was killed by signal 9, {DEATHS} times in the same epoch"
+    assert loop.ledger.trials["01"].message == f"its worker was killed by signal 9, {DEATHS} times in the same epoch"
     assert actor.given["01"] == DEATHS
 
 
@@ -159,7 +161,7 @@ def test_numbers_that_are_not_finite_do_not_end_the_search(carried_out: Any) -> 
 
     loop, _ = carried_out(script)
     assert statuses(loop) == {"00": "done", "01": "failed", "02": "done"}
-    assert loop.trials["02"].metrics == {"accuracy": 0.5}
+    assert loop.ledger.trials["02"].metrics == {"accuracy": 0.5}
 
 
 def test_the_median_rule_knows_the_epochs_before_a_crash(carried_out: Any) -> None:
@@ -174,8 +176,8 @@ def test_the_median_rule_knows_the_epochs_before_a_crash(carried_out: Any) -> No
         return [again, *(epoch(number, 0.3) for number in (2, 3, 4)), measured(0.9), {"event": "done"}]
 
     loop, _ = carried_out(script, median_rule={"warmup_epochs": 2, "min_trials": 3}, max_trials=4)
-    assert loop.trials["03"].status == "done"
-    assert loop.trials["03"].curve == (0.9, 0.3, 0.3, 0.3)
+    assert loop.ledger.trials["03"].status == "done"
+    assert loop.ledger.trials["03"].curve == (0.9, 0.3, 0.3, 0.3)
 
 
 def test_data_that_cannot_be_read_end_the_search_unless_they_are_searched(carried_out: Any) -> None:
@@ -195,7 +197,7 @@ def test_a_trial_that_comes_on_between_deaths_is_not_given_up(carried_out: Any) 
         return succeeds(0.5)
 
     loop, (actor,) = carried_out(script)
-    assert loop.trials["01"].status == "done"
+    assert loop.ledger.trials["01"].status == "done"
     assert actor.given["01"] == 8
 
 
@@ -204,20 +206,20 @@ def test_silence_and_lateness_end_a_trial_not_the_search(carried_out: Any, monke
         return [epoch(1, 0.5)] if task.name == "00" else succeeds(0.5)
 
     loop, (actor,) = carried_out(script)
-    assert loop.trials["00"].status == "failed"
-    assert loop.trials["00"].message == f"no sign of life for {SILENT_MINUTES:g} minutes"
-    assert loop.trials["00"].epochs == 1
+    assert loop.ledger.trials["00"].status == "failed"
+    assert loop.ledger.trials["00"].message == f"no sign of life for {SILENT_MINUTES:g} minutes"
+    assert loop.ledger.trials["00"].epochs == 1
     assert actor.kills == 1
     late, _ = carried_out(script, trial_timeout_minutes=2.0)
-    assert late.trials["00"].message == "took longer than 2 minutes"
-    assert [trial.status for trial in late.trials.values()].count("done") == 2
+    assert late.ledger.trials["00"].message == "took longer than 2 minutes"
+    assert [trial.status for trial in late.ledger.trials.values()].count("done") == 2
 
 
 def test_no_trial_begins_after_the_timeout_and_the_running_one_is_finished(carried_out: Any) -> None:
     loop, _ = carried_out(lambda task, time: succeeds(0.5, epochs=90), timeout_minutes=2.0, max_trials=10)
     assert statuses(loop) == {"00": "done", "01": "done"}
     more, _ = carried_out(lambda task, time: succeeds(0.5), again=True, max_trials=10)
-    assert len(more.trials) == 10
+    assert len(more.ledger.trials) == 10
 
 
 def test_the_median_rule_stops_hopeless_trials_and_they_never_win(carried_out: Any) -> None:
@@ -228,11 +230,11 @@ def test_the_median_rule_stops_hopeless_trials_and_they_never_win(carried_out: A
     rule = {"warmup_epochs": 2, "min_trials": 3}
     loop, _ = carried_out(script, median_rule=rule, max_trials=6)
     assert statuses(loop) == {**dict.fromkeys(("00", "01", "02", "03", "05"), "done"), "04": "stopped"}
-    stopped = loop.trials["04"]
+    stopped = loop.ledger.trials["04"]
     assert stopped.message == "hopeless after epoch 2: worse than the median of the others"
     assert (stopped.epochs, stopped.score) == (2, 0.1)
-    assert loop.best is not None
-    assert loop.best.name == "05"
+    assert loop.ledger.best is not None
+    assert loop.ledger.best.name == "05"
 
 
 def test_the_same_values_are_not_trained_twice(carried_out: Any) -> None:
@@ -243,10 +245,10 @@ def test_the_same_values_are_not_trained_twice(carried_out: Any) -> None:
         type="bayesian", num_initial_points=2, max_trials=6, space=space,
     )  # fmt: skip
     assert 2 <= len(actor.tasks) <= 3
-    repeated = [trial for trial in loop.trials.values() if trial.status == "repeated"]
+    repeated = [trial for trial in loop.ledger.trials.values() if trial.status == "repeated"]
     assert repeated
     for trial in repeated:
-        twin = loop.trials[trial.message.removeprefix("the same as ")]
+        twin = loop.ledger.trials[trial.message.removeprefix("the same as ")]
         assert (trial.values, trial.score) == (twin.values, twin.score)
 
 
@@ -255,15 +257,15 @@ def test_hyperband_does_not_go_on_with_a_trial_that_failed(carried_out: Any) -> 
         return [{"event": "failed", "message": "broke", "broken": True}] if int(task.name) % 3 else succeeds(0.5)
 
     loop, (actor,) = carried_out(script, type="hyperband", max_trials=None, max_epochs=4, factor=2)
-    for trial in loop.trials.values():
-        if trial.carries_on and loop.trials[trial.carries_on].score is None:
+    for trial in loop.ledger.trials.values():
+        if trial.carries_on and loop.ledger.trials[trial.carries_on].score is None:
             assert trial.status == "failed"
             assert trial.message.startswith(f"it goes on with {trial.carries_on}")
             assert trial.name not in actor.given
     carried = [task for task in actor.tasks if task.carries_on]
     assert carried
     assert all(Path(task.carries_on or "").is_dir() for task in carried)
-    assert loop.oracle.finished
+    assert loop.ledger.oracle.finished
 
 
 def test_a_trial_without_the_objective_has_failed(carried_out: Any) -> None:
@@ -272,8 +274,8 @@ def test_a_trial_without_the_objective_has_failed(carried_out: Any) -> None:
 
     loop, _ = carried_out(script)
     assert set(statuses(loop).values()) == {"failed"}
-    assert loop.best is None
-    assert loop.trials["00"].message == "evaluation gave no `accuracy` on this validation split"
+    assert loop.ledger.best is None
+    assert loop.ledger.trials["00"].message == "evaluation gave no `accuracy` on this validation split"
 
 
 def test_finalists_get_the_same_seeds_and_a_verdict(carried_out: Any) -> None:
@@ -283,10 +285,10 @@ def test_finalists_get_the_same_seeds_and_a_verdict(carried_out: Any) -> None:
         return succeeds(0.5 + rate + noise)
 
     loop, (actor,) = carried_out(script, max_trials=4, finalists={"best": 2, "seeds": 3})
-    verdict = story.finals(loop, loop.search)
+    verdict = story.finals(loop, loop.ledger.search)
     assert verdict is not None
     first, second = verdict.scores
-    assert first == (loop.best.name if loop.best else "")
+    assert first == (loop.ledger.best.name if loop.ledger.best else "")
     seeds = {
         name: [task.pipeline["seed"] for task in actor.tasks if task.name.startswith(f"{name}-seed-")]
         for name in verdict.scores
@@ -295,8 +297,8 @@ def test_finalists_get_the_same_seeds_and_a_verdict(carried_out: Any) -> None:
     assert len(set(seeds[first])) == 3
     assert verdict.comparison is not None
     assert verdict.comparison.better == "first"
-    assert len([trial for trial in loop.trials.values() if trial.is_asked]) == 4
-    assert sorted(loop.oracle.inner.trials) == ["0", "1", "2", "3"]
+    assert len([trial for trial in loop.ledger.trials.values() if trial.is_asked]) == 4
+    assert sorted(loop.ledger.oracle.inner.trials) == ["0", "1", "2", "3"]
 
 
 def test_a_crash_in_the_middle_of_an_end_is_mended(carried_out: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,16 +313,16 @@ def test_a_crash_in_the_middle_of_an_end_is_mended(carried_out: Any, monkeypatch
             carried_out(lambda task, time: succeeds(0.5))
     loop, (actor,) = carried_out(lambda task, time: succeeds(0.6), again=True)
     assert statuses(loop) == {"00": "done", "01": "done", "02": "done"}
-    assert loop.trials["00"].score == 0.5
+    assert loop.ledger.trials["00"].score == 0.5
     assert "00" not in actor.given
-    assert runs.Run(loop.state.folder("00")).record.status == "FINISHED"
-    assert [trial.ended for trial in loop.trials.values()] == [1, 2, 3]
+    assert runs.Run(loop.ledger.state.folder("00")).record.status == "FINISHED"
+    assert [trial.ended for trial in loop.ledger.trials.values()] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("gone", ["oracle", "trials/01", "trials/02/trial.json"])
 def test_a_search_whose_files_are_gone_is_not_gone_on_with(carried_out: Any, gone: str) -> None:
     loop, _ = carried_out(lambda task, time: succeeds(0.5))
-    place = loop.state.run.folder / gone
+    place = loop.ledger.state.run.folder / gone
     shutil.rmtree(place) if place.is_dir() else place.unlink()
     with pytest.raises(WrongInput, match="is gone"):
         carried_out(lambda task, time: succeeds(0.5), again=True, max_trials=5)
@@ -332,9 +334,9 @@ def test_best_yaml_and_the_best_model_follow_the_best_trial(carried_out: Any) ->
         return succeeds({"00": 0.5, "01": 0.7, "02": 0.6}[task.name])
 
     loop, _ = carried_out(script)
-    assert [trial.folder.name for trial in loop.state.run.trials if trial.model.exists()] == ["01"]
-    assert (loop.state.run.folder / "best.json").read_text(encoding="utf-8").strip() == '{"trial": "01"}'
-    assert "# the best trial of search" in (loop.state.run.folder / "best.yaml").read_text(encoding="utf-8")
+    assert [trial.folder.name for trial in loop.ledger.state.run.trials if trial.model.exists()] == ["01"]
+    assert (loop.ledger.state.run.folder / "best.json").read_text(encoding="utf-8").strip() == '{"trial": "01"}'
+    assert "# the best trial of search" in (loop.ledger.state.run.folder / "best.yaml").read_text(encoding="utf-8")
 
 
 def test_an_invalid_combination_is_refused_without_a_worker(carried_out: Any) -> None:
@@ -344,7 +346,7 @@ def test_an_invalid_combination_is_refused_without_a_worker(carried_out: Any) ->
         "train.loss": {"choices": [None, "SparseCategoricalCrossentropy"]},
     }
     loop, (actor,) = carried_out(lambda task, time: succeeds(0.5), type="grid", space=space, max_trials=None)
-    (refused,) = (trial for trial in loop.trials.values() if trial.status == "refused")
+    (refused,) = (trial for trial in loop.ledger.trials.values() if trial.status == "refused")
     assert refused.values == {"train.label_smoothing": 0.1, "train.loss": "SparseCategoricalCrossentropy"}
     assert refused.message == "train.label_smoothing: label_smoothing is for the target's own loss"
     assert refused.name not in actor.given
