@@ -26,6 +26,7 @@ class StageTimes(Spec):
     quick: Seconds = Field(gt=0, description="a quarter of the steps took no longer")
     slow: Seconds = Field(gt=0, description="a quarter of the steps took longer")
     validation: Seconds = Field(ge=0, description="between the last step of an epoch and its end")
+    around: Seconds = Field(ge=0, description="of an epoch all that is not its steps: validation, checkpoints")
 
 
 class Measured(Spec):
@@ -71,7 +72,7 @@ def whole_run(row: Measured, pipeline: Pipeline) -> Seconds:
     """Start, data, compiling, and every epoch with its validation; what comes after training is left out."""
     total = row.start + row.data
     for stage in row.stages:
-        epoch = stage.steps * stage.step + stage.validation
+        epoch = stage.steps * stage.step + stage.around
         total += stage.compiling + epochs_of(pipeline.train[stage.index]) * epoch
     return total
 

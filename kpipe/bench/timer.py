@@ -55,17 +55,20 @@ class Part:
         mean = sum(seconds for _, seconds in intervals) / total
         step = mean if mixed else quantile(rates, 0.5)
         validation = statistics.median(self.ends[epoch] - self.epochs[epoch][-1][1] for epoch in self.measured)
+        whole = statistics.median(self.ends[epoch] - self.ends[epoch - 1] for epoch in self.measured)
+        around = max(validation, whole - self.steps * step)
         first = self.ends[0] - self.began
         return StageTimes(
             index=index,
             name=self.name,
             steps=steps,
             first_step=self.epochs[0][0][1] - self.began,
-            compiling=max(0.0, first - self.steps * step - validation),
+            compiling=max(0.0, first - self.steps * step - around),
             step=step,
             quick=min(step, quantile(rates, 0.25)),
             slow=max(step, quantile(rates, 0.75)),
             validation=validation,
+            around=around,
         )
 
 

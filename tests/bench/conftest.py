@@ -46,7 +46,14 @@ def pipeline() -> Callable[..., Pipeline]:
 
 
 def stage(step: float, index: int = 0, steps: int = 20, **fields: Any) -> StageTimes:
-    times = {"first_step": 1.0, "compiling": 2.0, "quick": step / 2, "slow": step * 2, "validation": 0.5}
+    times = {
+        "first_step": 1.0,
+        "compiling": 2.0,
+        "quick": step / 2,
+        "slow": step * 2,
+        "validation": 0.25,
+        "around": 0.5,
+    }
     return StageTimes(index=index, name="fit", steps=steps, step=step, **{**times, **fields})
 
 

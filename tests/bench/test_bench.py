@@ -87,7 +87,7 @@ def make_fast(backend: str, cache: Path) -> None:
     kept = json.loads(file.read_text())
     kept["row"] |= {"start": 0.01, "data": 0.01}
     for stage in kept["row"]["stages"]:
-        stage |= dict.fromkeys(("first_step", "compiling", "step", "quick", "slow", "validation"), 0.001)
+        stage |= dict.fromkeys(("first_step", "compiling", "step", "quick", "slow", "validation", "around"), 0.001)
     file.write_text(json.dumps(kept))
 
 

@@ -38,6 +38,13 @@ def test_the_first_epoch_says_what_compiling_takes_and_the_others_what_a_step_do
     assert times.steps == 20
 
 
+def test_what_an_epoch_takes_beside_its_steps_counts_too() -> None:
+    made = part([5.0, 0.1, 0.1, 0.1], [0.7, 0.1, 0.1, 0.1], [0.7, 0.1, 0.1, 0.1])  # a checkpoint before the first step
+    times = made.times(0, 20, mixed=False)
+    assert (times.step, times.validation) == pytest.approx((0.1, 0.5))
+    assert times.around == pytest.approx(0.6 + 0.5)
+
+
 def test_a_step_that_was_disturbed_does_not_move_the_median_but_the_quartile() -> None:
     times = part([1.0] * 5, [0.1, 0.1, 0.1, 9.0, 9.0], [0.1, 0.1, 0.1, 0.1, 9.0]).times(0, 20, mixed=False)
     assert times.step == pytest.approx(0.1)

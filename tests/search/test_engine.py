@@ -20,7 +20,7 @@ Search = Callable[..., Found]
 
 
 def row(backend: Any, step: float) -> Measured:
-    times = dict.fromkeys(("first_step", "compiling", "validation"), 0.1) | dict.fromkeys(
+    times = dict.fromkeys(("first_step", "compiling", "validation", "around"), 0.1) | dict.fromkeys(
         ("step", "quick", "slow"), step
     )
     stage = StageTimes(index=0, name="fit", steps=5, **times)
