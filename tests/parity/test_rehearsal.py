@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,19 +67,18 @@ def test_gradients_are_those_of_the_loss(backend: str, tmp_path: Path) -> None:
 def test_it_looks_with_the_weights_of_the_reference_and_goes_on_with_its_own(backend: str, tmp_path: Path) -> None:
     from kpipe.parity.measurement import Measurement
 
-    pipeline = pipeline_of({"type": "mlp", "units": [5]})
-    one, _, _ = rehearsed(pipeline, 2, tmp_path)
-    other = pipeline.model_copy(update={"seed": 1})
-    own, _, _ = rehearsed(other, 2, tmp_path)
-    reference = Measurement(backend, "", 1.0, (one,))
-    beside, _, _ = rehearsed(other, 2, tmp_path, reference)
-    assert beside.losses == own.losses != one.losses
-    for name, array in one.outputs.items():
-        np.testing.assert_array_equal(beside.outputs[name], array)
+    pipeline = pipeline_of({"type": "mlp", "units": []})
+    own, _, _ = rehearsed(pipeline, 2, tmp_path)
+    doubled = {name: 2 * array for name, array in own.weights.items()}
+    reference = Measurement(backend, "", 1.0, (replace(own, weights=doubled),))
+    beside, _, _ = rehearsed(pipeline, 2, tmp_path, reference)
+    *_, scaled, logits = beside.outputs.values()
+    np.testing.assert_allclose(logits, scaled @ doubled["target/kernel"] + doubled["target/bias"], atol=1e-5)
+    assert beside.losses == own.losses
     for name, array in own.weights.items():
         np.testing.assert_array_equal(beside.weights[name], array)
-    from_it, _, _ = rehearsed(other, 2, tmp_path, reference, from_reference=True)
-    assert from_it.losses != own.losses
+    from_it, _, _ = rehearsed(pipeline, 2, tmp_path, reference, from_reference=True)
+    assert from_it.losses[0] != own.losses[0]
 
 
 def test_another_network_is_refused(backend: str, tmp_path: Path) -> None:
