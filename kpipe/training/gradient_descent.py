@@ -93,7 +93,8 @@ class GradientDescent(Method):
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
         with only_trainable(model, trainable), Signals() as signals:
-            chosen = choose(model, self.epochs * plan.steps, self.jit_compile, self.steps_per_execution)
+            steps = self.epochs * plan.steps // max(len(groups), 1)
+            chosen = choose(model, steps, self.jit_compile, self.steps_per_execution)
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics, chosen.jit_compile)
             reseed(model, stage.seed, stage.place)
             conductor = Conductor(

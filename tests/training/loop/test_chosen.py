@@ -32,7 +32,7 @@ def network(*kinds: str) -> Any:
     [
         (("convolution", "flat"), 5000, False, "slow for convolutions"),
         (("rows", "recurrent"), 5000, True, "recurrent layers take 0.6 of the time"),
-        (("rows", "recurrent"), 50, False, "pays only from 1,000 steps on"),
+        (("rows", "recurrent"), 50, False, "pays only from 1,000 steps of a length on"),
         (("flat",), 5000, False, "little to gain on a CPU"),
         (("turned", "flat"), 5000, False, "not possible for turned"),
     ],

@@ -81,9 +81,10 @@ def test_a_signal_is_answered_when_the_call_has_ended(
         carry_out(self, iterator, number)
 
     written = {**EVERYTHING, "steps_per_execution": 3}
-    with monkeypatch.context() as patched, pytest.raises(Interrupted, match="epoch 1, step 3; saved"):
+    with monkeypatch.context() as patched:
         patched.setattr(SeveralSteps, "carry_out", interrupted)
-        trial.fit(written, folder="stopped")
+        with pytest.raises(Interrupted, match="epoch 1, step 3; saved"):
+            trial.fit(written, folder="stopped")
     resumed, _ = trial.fit(written, folder="stopped")
     assert difference(straight, resumed) == 0.0
 
