@@ -141,7 +141,8 @@ def engine_words(pipeline: Pipeline, model: keras.Model, splits: Splits) -> tupl
 
     size = pipeline.data.batch_size
     steps = steps_of_all(splits, size)
-    found = [chosen_for(model, method, steps_of(method, splits, size) or steps) for method in pipeline.train]
+    shapes = len(splits.train.groups) if splits.signature.is_padded else 1
+    found = [chosen_for(model, method, steps_of(method, splits, size) or steps, shapes) for method in pipeline.train]
     return tuple(dict.fromkeys(chosen.words for chosen in found if chosen))
 
 

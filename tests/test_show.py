@@ -143,3 +143,22 @@ def test_brightness_is_shown_as_written(backend: str) -> None:
 def test_a_model_that_does_not_fit_is_refused(backend: str) -> None:
     with pytest.raises(WrongInput, match="shrinks the height to nothing"):
         planned(backend, model={"type": "cnn", "filters": [4, 4, 4, 4]})
+
+
+def test_what_is_chosen_for_speed_is_shown_with_the_reason(backend: str) -> None:
+    text = " ".join(printed(planned(backend), width=200).split())
+    compiler = {
+        "tensorflow": "engine XLA off (slow for convolutions); steps an execution: up to 64",
+        "jax": "engine XLA on (JAX is slow without)",
+        "torch": "engine torch.compile off (slower on the whole, and a minute to begin with)",
+    }[backend]
+    assert compiler in text
+    stages = [{"type": "fit"}, {"type": "fit", "steps_per_execution": 5}]
+    number = "steps an execution: 5" if backend == "tensorflow" else "train.steps_per_execution is for TensorFlow"
+    assert [number in words for words in planned(backend, train=stages).engine] == [False, True]
+
+
+@pytest.mark.parametrize("number", [0, -1, "many", 2.5])
+def test_a_number_of_steps_that_is_none_is_refused(number: Any) -> None:
+    with pytest.raises(ValueError, match="steps_per_execution"):
+        Pipeline.model_validate({**DIGITS, "train": {"type": "fit", "steps_per_execution": number}})

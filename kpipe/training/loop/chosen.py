@@ -8,10 +8,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import keras
 
 from kpipe.errors import WrongInput
+from kpipe.parts import parts_of
 from kpipe.training.loop.several import MOST, runs_ahead
+from kpipe.training.teacher_forcing import put_into
 
 WORTH_COMPILING = 1000
-"""Steps of a recurrent network on TensorFlow's CPU that win back the seconds XLA takes for training and validation."""
+"""Steps of a recurrent network on TensorFlow's CPU that win back the seconds XLA takes, for each length anew."""
 
 Wanted = bool | Literal["auto"]
 
@@ -36,7 +38,7 @@ def choose(
     jit_compile: Wanted = "auto",
     steps_per_execution: int | Literal["auto"] = "auto",
 ) -> Chosen:
-    """What is written, or by default what was measured to be fastest for ``steps`` steps (docs/performance.md).
+    """What is written, or by default what was measured to be fastest for ``steps`` steps of each shape.
 
     Raises: WrongInput: `jit_compile: true` of a layer that cannot be compiled.
     """
@@ -73,16 +75,17 @@ class Compiles(Protocol):
     steps_per_execution: int | Literal["auto"]
 
 
-def chosen_for(model: keras.Model, method: object, steps: int) -> Chosen | None:
+def chosen_for(model: keras.Model, method: object, steps: int, shapes: int) -> Chosen | None:
     """What ``method`` is carried out with, in epochs of ``steps`` steps; None of one that does not descend."""
     if not isinstance(method, Compiles):
         return None
+    put_into(model, getattr(method, "teacher_forcing", 1.0))  # as the stage does: it tells whether tokens are its own
     taken = method.epochs * (method.steps_per_epoch or steps)
-    return choose(model, taken, method.jit_compile, method.steps_per_execution)
+    return choose(model, taken // shapes, method.jit_compile, method.steps_per_execution)
 
 
 def fastest(model: keras.Model, steps: int = 0) -> tuple[bool, str]:
-    """Whether to compile for so many steps of training, and why."""
+    """Whether to compile for so many steps of each shape, and why (docs/performance.md)."""
     backend = keras.backend.backend()
     if backend == "torch":
         return False, "slower on the whole, and a minute to begin with"
@@ -95,8 +98,11 @@ def fastest(model: keras.Model, steps: int = 0) -> tuple[bool, str]:
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return False, "several devices"
     if has(model, keras.layers.RNN):
+        writer = parts_of(model).teacher_forcing
+        if writer is not None and writer.sampling:
+            return False, "not tried where a network is fed its own tokens"
         if steps < WORTH_COMPILING:
-            return False, f"would take 0.6 of the time, but pays only from {WORTH_COMPILING:,} steps on"
+            return False, f"pays only from {WORTH_COMPILING:,} steps of a length on"
         return True, "recurrent layers take 0.6 of the time"
     return False, "slow for convolutions" if has(model, CONVOLUTIONS) else "little to gain on a CPU"
 
