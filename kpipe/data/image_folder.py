@@ -25,7 +25,8 @@ class ImageFolder(Source):
     whose folder is not there is cut off train. Folders within a class folder belong to that class. Images of another
     size than ``image_size`` are resized (bilinear, antialiased), turned upright by their EXIF tag, transparency lies on
     white, 16-bit grey keeps its high byte. Hidden files are left out; any other file that is no readable PNG or JPEG
-    image, or has more than 64 million pixels, is an error.
+    image, or has more than 64 million pixels, is an error. What takes more than 64 MB as an array is decoded
+    once into a file in the user's cache folder, and read from there batch by batch.
 
     Shapes:
         image (height, width, 3) uint8, or (height, width, 1) for grayscale -> class

@@ -28,7 +28,8 @@ class Table(Source):
     Missing numbers follow ``missing``: ``error`` names the column; ``mean`` and ``median`` fill in what train
     has; ``drop`` leaves the row out, also where the target is missing, and counts it as skipped. Targets of words,
     whole numbers or booleans are classes, floats are values; several columns of 0/1 are labels, else values;
-    ``target_task`` says otherwise.
+    ``target_task`` says otherwise. A Parquet file is read in pieces, and vectors of more than 64 MB lie in a file
+    in the user's cache folder, so it may be larger than memory.
 
     Shapes:
         (rows, columns) -> vector (features,) float32

@@ -21,8 +21,9 @@ class Tfds(Source):
 
     The prepared files (TFRecord or ArrayRecord) are read without network and decoded once to arrays, which are kept
     in the user's cache folder (XDG_CACHE_HOME, else ~/.cache) and used as long as the files stay the same; only that
-    first reading needs TensorFlow, whatever the backend. Splits that the data set does not have are cut off train.
-    Images stay uint8; those of varying size need ``image_size`` (bilinear, antialiased).
+    first reading needs TensorFlow, whatever the backend. More than 64 MB are never held in memory.
+    Splits that the data set does not have are cut off train. Images stay uint8; those of varying size need
+    ``image_size`` (bilinear, antialiased).
 
     Shapes:
         image (height, width, channels) uint8, or vector (features,) float32 -> class

@@ -116,7 +116,7 @@ def gather(
     """
     import numpy as np
 
-    from kpipe.evaluation.forward import example_losses, predict, predict_steps, probabilities
+    from kpipe.evaluation.forward import example_losses, parts, predict, predict_steps, probabilities
 
     target = signature.target
     lengths = losses = None
@@ -128,7 +128,8 @@ def gather(
         outputs, targets = predict(model, split, signature, batch_size)
     if targets is None:
         raise WrongInput(f"the {split_name} examples have no targets, so there is nothing to compare with")
-    if not np.isfinite(outputs if losses is None else losses).all():
+    seen = outputs if losses is None else losses
+    if not all(np.isfinite(seen[some]).all() for some in parts(seen)):
         raise Diverged(
             f"the model's outputs on the {split_name} examples are not all finite numbers",
             "its weights are broken: train again with a lower learning rate, or in float32",

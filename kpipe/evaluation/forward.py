@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +16,11 @@ if TYPE_CHECKING:
     import keras
 
     from kpipe.examples import Examples
+
+HELD_BYTES = 2**27
+"""Up to this size outputs are held in memory, above it in a temporary file: reconstructed images may be many."""
+CHUNK = 2**22
+"""Numbers looked at together."""
 
 
 class Steps(NamedTuple):
@@ -37,15 +44,27 @@ def predict(
     Batches of the same group have the same shape (the last is filled up and cut back), so that no backend compiles
     twice.
     """
-    outputs, targets, places = [], [], []
+    outputs: np.ndarray | None = None
+    targets: np.ndarray | None = None
     for indices, count in batches(split, batch_size):
-        batch = split.take(indices)
-        outputs.append(run(model, fed(batch, signature))[:count])
-        places.append(indices[:count])
-        if signature.target.name in batch:
-            targets.append(batch[signature.target.name][:count])
-    back = np.argsort(np.concatenate(places), kind="stable")
-    return np.concatenate(outputs)[back], np.concatenate(targets)[back] if targets else None
+        batch, places = split.take(indices), indices[:count]
+        found, truth = run(model, fed(batch, signature)), batch.get(signature.target.name)
+        if outputs is None:
+            outputs = space((len(split), *found.shape[1:]), found.dtype)
+            targets = None if truth is None else space((len(split), *truth.shape[1:]), truth.dtype)
+        outputs[places] = found[:count]
+        if targets is not None and truth is not None:
+            targets[places] = truth[:count]
+    assert outputs is not None
+    return outputs, targets
+
+
+def space(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """An array to be filled: in memory, or above HELD_BYTES in a file that is gone with it."""
+    if math.prod(shape) * np.dtype(dtype).itemsize <= HELD_BYTES:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
 
 
 def predict_steps(model: keras.Model, split: Examples, signature: Signature, batch_size: int) -> Steps:
@@ -107,11 +126,21 @@ def probabilities(outputs: np.ndarray, task: Task) -> np.ndarray:
 
 def example_losses(outputs: np.ndarray, targets: np.ndarray, task: Task) -> np.ndarray:
     """The loss of each example, from logits: cross-entropy, mean binary cross-entropy, or mean squared error."""
+    return np.concatenate([losses_of(outputs[some], targets[some], task) for some in parts(outputs)])
+
+
+def losses_of(outputs: np.ndarray, targets: np.ndarray, task: Task) -> np.ndarray:
     exact: np.ndarray = outputs.astype("float64")
     if task == "classes":
         return np.asarray(log_sum(exact) - exact[np.arange(len(exact)), targets])
     each = np.logaddexp(0.0, exact) - exact * targets if task == "labels" else (exact - targets) ** 2
     return np.asarray(each.reshape(len(each), -1).mean(axis=1))
+
+
+def parts(outputs: np.ndarray) -> Iterator[slice]:
+    """The examples, some CHUNK numbers of ``outputs`` at a time."""
+    step = max(1, CHUNK * len(outputs) // max(outputs.size, 1))
+    return (slice(start, start + step) for start in range(0, len(outputs), step))
 
 
 def log_sum(logits: np.ndarray) -> np.ndarray:

@@ -74,14 +74,12 @@ def verdict(evidence: Evidence) -> str:
 
 def of_reconstruction(evidence: Evidence) -> str:
     """``pixels are off by 9.3; 4.8 % of the inputs' variance is lost``; other inputs have no unit in common."""
-    import numpy as np
-
-    from kpipe.evaluation.reconstruction import lost
+    from kpipe.evaluation.reconstruction import lost, mean_error
 
     share = f"{100 * lost(evidence):.2g} % of the inputs' variance is lost"
     if evidence.signature.input.kind != "image":
         return share
-    return f"pixels are off by {float(np.abs(evidence.targets - evidence.outputs).mean()):.3g}; {share}"
+    return f"pixels are off by {mean_error(evidence):.3g}; {share}"
 
 
 def wrong_texts(evidence: Evidence) -> np.ndarray:

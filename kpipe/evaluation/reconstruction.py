@@ -12,6 +12,21 @@ def lost(evidence: Evidence) -> float:
     """
     import numpy as np
 
+    from kpipe.evaluation.forward import parts
+
     variance = np.array(evidence.signature.target.variance or (1.0,))
-    error = (np.asarray(evidence.outputs, "float64") - evidence.targets) ** 2
-    return float((error / np.where(variance > 0, variance, 1.0)).mean())
+    variance = np.where(variance > 0, variance, 1.0)
+    outputs, targets = evidence.outputs, evidence.targets
+    error = [((outputs[some].astype("float64") - targets[some]) ** 2 / variance).sum() for some in parts(outputs)]
+    return float(sum(error) / outputs.size)
+
+
+def mean_error(evidence: Evidence) -> float:
+    """The mean distance of a reconstructed number from the true one."""
+    import numpy as np
+
+    from kpipe.evaluation.forward import parts
+
+    outputs, targets = evidence.outputs, evidence.targets
+    error = [np.abs(targets[some] - outputs[some]).sum(dtype="float64") for some in parts(outputs)]
+    return float(sum(error) / outputs.size)

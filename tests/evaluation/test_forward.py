@@ -9,6 +9,7 @@ import pytest
 
 from kpipe.data.splits import ArraySplit
 from kpipe.errors import Diverged, WrongInput
+from kpipe.evaluation import forward
 from kpipe.evaluation.evaluate import gather
 from kpipe.evaluation.forward import batches, example_losses, predict, probabilities
 from kpipe.signature import Signature
@@ -95,3 +96,21 @@ def test_extreme_logits_neither_overflow_nor_vanish() -> None:
     np.testing.assert_allclose(example_losses(logits, labels, "labels"), [(1000 + np.log(2)) / 3, 0], rtol=1e-6)
     assert np.array_equal(probabilities(logits, "values"), logits)
     np.testing.assert_allclose(example_losses(np.float32([[1, 3]]), np.float32([[0, 0]]), "values"), [5])
+
+
+def test_many_outputs_lie_in_a_file_and_are_the_same(
+    backend: str, signature: Signature, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, split = network(), digits(10)
+    held, targets = predict(model, split, signature, 4)
+    assert targets is not None
+    losses = example_losses(held, targets, "classes")
+    monkeypatch.setattr(forward, "HELD_BYTES", 0)
+    monkeypatch.setattr(forward, "CHUNK", 1)
+    filed, again = predict(model, split, signature, 4)
+    assert again is not None
+    assert held.flags.owndata
+    assert not filed.flags.owndata
+    assert np.array_equal(held, filed)
+    assert np.array_equal(targets, again)
+    assert np.array_equal(losses, example_losses(filed, again, "classes"))
