@@ -95,14 +95,9 @@ class GradientDescent(Method):
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
-<<<<<<< HEAD
         with only_trainable(model, trainable), same_on_every_backend(), Signals() as signals:
-            chosen = choose(model, self.epochs * plan.steps, self.jit_compile, self.steps_per_execution)
-=======
-        with only_trainable(model, trainable), Signals() as signals:
             steps = self.epochs * plan.steps // max(len(groups), 1)
             chosen = choose(model, steps, self.jit_compile, self.steps_per_execution)
->>>>>>> 5d675b6cdd6fe814e8b74d27ff55da7608d99785
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics, chosen.jit_compile)
             reseed(model, stage.seed, f"{stage.place}, rank {ranks.own()}" if ranks.own() else stage.place)
             if ranks.own():
