@@ -117,8 +117,8 @@ def measure(backend: str, model: str, seconds: float, number: int) -> None:
     each, all_saves, share_of_all = once("every_steps: 1", never=False)
     print(
         f"{backend:<11} without {without:.2f} ms   by default {by_default:.2f} ms (x {by_default / without:.3f}; "
-        f"{saves} checkpoints, themselves {share:.2%})   every step {each:.2f} ms (x {each / without:.2f}; {all_saves}, "
-        f"themselves {share_of_all:.0%}: {share_of_all * each:.1f} ms each)",
+        f"{saves} checkpoints, themselves {share:.2%})   every step {each:.2f} ms (x {each / without:.2f}; "
+        f"{all_saves}, themselves {share_of_all:.0%}: {share_of_all * each:.1f} ms each)",
         flush=True,
     )
 
