@@ -11,7 +11,7 @@ class Checkpointing(Spec):
     """When a run is saved, so that it can go on.
 
     At the end of each epoch, within long epochs by the clock, and at the end of a stage. What is not asked for by
-    `every_steps` is left out for a while where saving took more than 2 % of the time.
+    `every_steps` is left out for a while where saving took more than 1 % of the time.
     """
 
     every_steps: int | None = Field(

@@ -25,7 +25,7 @@ from kpipe.training.sharing.replicas import of_all_replicas
 
 LOOK_SECONDS = 0.05
 """Between two looks at the numbers of a step: reading them waits for the device."""
-SAVE_SHARE = 50
+SAVE_SHARE = 100
 """Saving takes at most one part in so many of the time."""
 
 
