@@ -100,9 +100,8 @@ def run(model: keras.Model, inputs: Any) -> np.ndarray:
     """One batch through the model as it predicts, compiled where the backend compiles, to float32."""
     import keras
 
-    if keras.backend.backend() == "tensorflow" and model.predict_function is None:
-        # XLA takes seconds to compile, for each shape anew, and on a CPU convolves at half the speed
-        model.jit_compile = False
+    if not model.compiled and keras.backend.backend() == "tensorflow":
+        model.jit_compile = False  # on a CPU, XLA takes seconds to compile and then convolves at half the speed
     return np.asarray(model.predict_on_batch(inputs), "float32")
 
 

@@ -206,7 +206,7 @@ def of_any_shape(batches: keras.utils.PyDataset) -> Any:
         numbers = itertools.count() if batches.num_batches is None else range(batches.num_batches)
         yield from (batches[number] for number in numbers)
 
-    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs)
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=specs).prefetch(tf.data.AUTOTUNE)
     known = batches.num_batches
     return dataset if known is None else dataset.apply(tf.data.experimental.assert_cardinality(known))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Literal
 
 import keras
 import numpy as np
+
+from kpipe.backend import silenced
 
 MOST = 64
 """Steps in one call, at most: what a call costs is then spread thin enough."""
@@ -29,6 +32,7 @@ class SeveralSteps:
     def __init__(self, model: keras.Model, wanted: int | Literal["auto"], span: float, left: Callable[[], int]) -> None:
         """``wanted`` steps a call, or as many as fit in ``span`` seconds; never more than are ``left`` of the epoch."""
         self.graph = graph_of(model)
+        self.says_what_it_compiles = model.jit_compile
         self.wanted, self.span, self.left = wanted, span, left
         self.number = 1 if wanted == "auto" else wanted
         self.seconds = float("inf")
@@ -51,7 +55,8 @@ class SeveralSteps:
     def carry_out(self, iterator: Any, number: int) -> None:
         """Makes ``number`` steps, and finds out how many to make the next time."""
         begin = time.perf_counter()
-        logs = self.graph(iterator, np.int32(number))
+        with silenced() if self.says_what_it_compiles else nullcontext():
+            logs = self.graph(iterator, np.int32(number))
         self.logs = {name: values.numpy() for name, values in logs.items()}
         self.told, self.carried_out = 0, number
         if self.is_compiled:  # the first call traces and compiles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import types
 from typing import Any
 
 import numpy as np
@@ -113,7 +114,8 @@ def test_as_many_steps_as_fit_but_no_more_than_are_left(backend: str, monkeypatc
 
     monkeypatch.setattr(several, "graph_of", lambda _model: graph)
     monkeypatch.setattr(several.time, "perf_counter", lambda: clock[0])
-    steps = several.SeveralSteps(None, "auto", 0.2, lambda: left[0])
+    model = types.SimpleNamespace(jit_compile=False)
+    steps = several.SeveralSteps(model, "auto", 0.2, lambda: left[0])
     made = []
     while left[0]:
         found = steps(None)
@@ -125,5 +127,5 @@ def test_as_many_steps_as_fit_but_no_more_than_are_left(backend: str, monkeypatc
     per_step[0], left[0] = 0.0001, 1000
     steps(None)
     assert steps.number == several.MOST
-    slow = several.SeveralSteps(None, "auto", 0.0, lambda: 9)
+    slow = several.SeveralSteps(model, "auto", 0.0, lambda: 9)
     assert [np.asarray(slow(None)["loss"]).item() for _ in range(4)] == [0, 0, 0, 0]
