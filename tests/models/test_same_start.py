@@ -40,7 +40,7 @@ from kpipe.signature import Signature
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.spec.one_of import components
-from kpipe.training.loop.batches import Examined
+from kpipe.training.loop.batches import Examined, ShuffledBatches
 from kpipe.training.method import Stage
 
 
@@ -69,33 +69,39 @@ def architectures(kind):
 
 def batches(name, *overrides):
     pipeline = checked(Pipeline, read(Path(given["folder"]) / f"{name}.yaml", overrides))
-    splits, taken = load_splits(pipeline), []
-    take = Examined.take
+    splits, train, validation = load_splits(pipeline), {}, []
+    get, take = ShuffledBatches.__getitem__, Examined.take
 
-    def note(examined, indices):
-        rows = take(examined, indices)
+    def note_batch(batches, index):
+        rows = get(batches, index)
         arrays = [array for row in rows for array in (row.values() if isinstance(row, dict) else [row])]
-        taken.append((examined.split is splits.validation, indices.tolist(), digest(arrays)))
+        epoch, step = divmod(index, batches.plan.steps)
+        train[index] = [batches.batches(epoch)[step].tolist(), digest(arrays)]
         return rows
 
-    Examined.take = note
+    def note(examined, indices):
+        if examined.split is splits.validation:
+            validation.extend(indices.tolist())
+        return take(examined, indices)
+
+    ShuffledBatches.__getitem__, Examined.take = note_batch, note
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage("fit", 0, pipeline.seed, pipeline.data.batch_size, 0, Path(folder))
         model = build(pipeline, splits.signature)
         trained = pipeline.train[0].train(model, splits.train, splits.validation, splits.signature, stage)
-    Examined.take = take
-    train = [batch for validation, *batch in taken if not validation]
-    validation = [index for validation, indices, _ in taken if validation for index in indices]
-    seen["batches"][name] = [train, validation, trained.steps, len(splits.validation)]
+    ShuffledBatches.__getitem__, Examined.take = get, take
+    seen["batches"][name] = [[train[step] for step in range(trained.steps)], validation[-len(splits.validation) :]]
 
 
 given = json.loads(sys.stdin.read())
-seen = {"weights": {}, "batches": {}}
+seen, carried = {"weights": {}, "batches": {}}, {}
+for file in given["files"]:
+    pipeline = checked(Pipeline, read(Path(file)))
+    carried[file] = pipeline, load_splits(pipeline).signature
 for kind in ("once", "again"):
     architectures(kind)
-    for file in given["files"]:
-        pipeline = checked(Pipeline, read(Path(file)))
-        seen["weights"][f"{Path(file).stem} {kind}"] = start(build(pipeline, load_splits(pipeline).signature))
+    for file, (pipeline, signature) in carried.items():
+        seen["weights"][f"{Path(file).stem} {kind}"] = start(build(pipeline, signature))
 keras.config.set_dtype_policy("mixed_bfloat16")
 architectures("mixed")
 if backend == "jax":
@@ -159,13 +165,9 @@ def test_initial_weights_are_equal_bit_for_bit(seen: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_batches_of_two_epochs_are_equal(seen: dict[str, Any]) -> None:
-    for name in next(iter(seen.values()))["batches"]:
-        trained = []
-        for found in seen.values():
-            train, validation, steps, examples = found["batches"][name]
-            assert steps >= 10
-            assert len(validation) >= examples
-            trained.append((train[-steps:], validation[:examples], steps))
-        assert all(one == trained[0] for one in trained)
-        steps = trained[0][2]
-        assert trained[0][0][: steps // 2] != trained[0][0][steps // 2 :]
+    first, *others = (found["batches"] for found in seen.values())
+    for other in others:
+        assert other == first
+    for train, _ in first.values():
+        assert len(train) >= 10
+        assert train[: len(train) // 2] != train[len(train) // 2 :]
