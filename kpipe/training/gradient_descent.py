@@ -118,11 +118,13 @@ class GradientDescent(Method):
 
     def build_optimizer(self, steps_per_epoch: int) -> keras.optimizers.Optimizer:
         """The optimizer, its learning rate on its course."""
+        import keras
+
         from kpipe.training.loop.scheduled import Scheduled
 
         optimizer = self.optimizer.build()
         if self.schedule is not None:
-            peak = float(optimizer.learning_rate)
+            peak = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
             optimizer.learning_rate = Scheduled(self.schedule, peak, self.epochs * steps_per_epoch)
         return optimizer
 
