@@ -7,13 +7,16 @@ from typing import Any
 import keras
 from keras import ops
 
+from kpipe.layers import stateless_random
+
 
 @keras.saving.register_keras_serializable("kpipe")
 class Corruption(keras.layers.Layer):  # type: ignore[misc]
     """Damages each number of its input independently of the others, and does nothing outside of training.
 
     masking: with probability ``amount`` it becomes 0. gaussian: a normal number of deviation ``amount`` is added.
-    salt_and_pepper: with probability ``amount`` it becomes ``low`` or ``high``, each as likely.
+    salt_and_pepper: with probability ``amount`` it becomes ``low`` or ``high``, each as likely. What
+    is damaged, and how, depends on the seed and the number of calls alone: it is the same on every backend.
 
     Shapes: any -> the same
     Reference: P. Vincent et al., 2010, Stacked denoising autoencoders, section 5.3.
@@ -30,10 +33,10 @@ class Corruption(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training or self.amount == 0:
             return inputs
-        shape, dtype = ops.shape(inputs), self.compute_dtype
+        shape, state = ops.shape(inputs), self.generator.next()
         if self.kind == "gaussian":
-            return inputs + keras.random.normal(shape, stddev=self.amount, dtype=dtype, seed=self.generator)
-        drawn = keras.random.uniform(shape, dtype="float32", seed=self.generator)
+            return inputs + ops.cast(self.amount * stateless_random.normal(shape, state), self.compute_dtype)
+        drawn = stateless_random.uniform(shape, state)
         if self.kind == "masking":
             return ops.where(drawn < self.amount, ops.zeros_like(inputs), inputs)
         damaged = ops.where(drawn < self.amount, ops.full_like(inputs, self.high), inputs)

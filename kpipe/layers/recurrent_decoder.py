@@ -7,6 +7,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from kpipe.layers import stateless_random
 from kpipe.layers.alignment import Alignment, Score
 
 Cell = Literal["lstm", "gru"]
@@ -142,7 +143,7 @@ class RecurrentDecoder(keras.layers.Layer):  # type: ignore[misc]
             drop(ops.ones((length, batch, size), self.compute_dtype), training=True)
             for drop, size in zip([*self.drops, self.drop_last], [*sizes, units], strict=True)
         ]
-        coins = keras.random.uniform((length, batch), seed=self.coins)
+        coins = stateless_random.uniform((length, batch), self.coins.next())
         share = ops.convert_to_tensor(self.teacher_forcing)
 
         def advance(carry: Any, x: Any) -> tuple[Any, Any]:

@@ -74,6 +74,7 @@ class GradientDescent(Method):
         Raises: Diverged, Interrupted.
         """
         from kpipe.training.loop.batches import Plan, ShuffledBatches, validation_batches
+        from kpipe.training.loop.chance import same_on_every_backend
         from kpipe.training.loop.checkpoint import Checkpoints
         from kpipe.training.loop.compiling import compile_model
         from kpipe.training.loop.conductor import Conductor
@@ -85,7 +86,7 @@ class GradientDescent(Method):
         self.require_monitor(["loss", *(metric.name for metric in metrics)])
         groups = train.split.groups if train.signature.is_padded else ()
         plan = Plan(len(train), stage.batch_size, stage.seed, stage.place, self.steps_per_epoch, groups)
-        with only_trainable(model, trainable), Signals() as signals:
+        with only_trainable(model, trainable), same_on_every_backend(), Signals() as signals:
             compile_model(model, self.build_optimizer(plan.steps), loss, metrics)
             reseed(model, stage.seed, stage.place)
             if stage.rehearse is not None:

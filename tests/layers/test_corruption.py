@@ -53,3 +53,32 @@ def test_only_in_training_anew_each_time_and_by_the_seed(backend: str, inputs: n
     assert (first != second).any()
     again = Corruption.from_config(layer.get_config())
     assert (damaged(again, inputs) == first).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "total"), [("masking", 1744.04405979), ("gaussian", 2509.59354858), ("salt_and_pepper", 1787.08825979)]
+)
+def test_the_same_damage_on_every_backend(backend: str, inputs: np.ndarray, kind: str, total: float) -> None:
+    """What a second call gives, added up: a number that was computed once and holds everywhere."""
+    import keras
+
+    from kpipe.layers.corruption import Corruption
+
+    layer = Corruption(kind, 0.3, low=-2.0, high=2.0)
+    layer.generator.state.assign(np.array([987_654_321, 0]))
+    damaged(layer, inputs)
+    places = np.arange(1, inputs.size + 1).reshape(inputs.shape) / inputs.size
+    found = (damaged(layer, inputs).astype("float64") * places).sum()
+    assert found == pytest.approx(total, abs=1e-3 if kind == "gaussian" else 1e-8)
+    assert (keras.ops.convert_to_numpy(layer.generator.state) == [987_654_321, 2]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+def test_other_precisions_are_damaged_in_the_same_places(backend: str, inputs: np.ndarray, dtype: str) -> None:
+    from kpipe.layers.corruption import Corruption
+
+    if backend == "jax" and dtype == "float64":
+        pytest.skip("JAX has float64 only when it is told so before it starts")
+    exact = damaged(Corruption("masking", 0.3, seed=3), inputs)
+    found = damaged(Corruption("masking", 0.3, seed=3, dtype=dtype), inputs)
+    assert ((found == 0) == (exact == 0)).all()
