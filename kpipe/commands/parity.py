@@ -29,6 +29,7 @@ def parity(
     folder: Annotated[
         Optional[Path], typer.Option("--output", "-o", metavar="FOLDER", help="by default mlruns/parity")
     ] = None,
+    random: Annotated[bool, typer.Option("--random", help="leave dropout and its like on")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print the report as JSON")] = False,
 ) -> None:
     """Compare a pipeline's first steps on all backends; exit code 1 where they are too far apart."""
@@ -44,7 +45,7 @@ def parity(
     pipeline, _ = load(file, overrides)
     with errors.status("") as status:
         reports = story.parity(
-            {pipeline.name: pipeline}, chosen, steps, allowed, start_from is not None,
+            {pipeline.name: pipeline}, chosen, steps, allowed, start_from is not None, random,
             lambda name: status.update(f"{name}: {steps} steps"),
         )  # fmt: skip
         report = reports[pipeline.name]

@@ -23,7 +23,7 @@ def carry_out(task: Task) -> None:
     from kpipe.parity.rehearsal import Rehearser
 
     reference = read(Path(task.reference)) if task.reference else None
-    rehearser = Rehearser(task.steps, reference, task.from_reference)
+    rehearser = Rehearser(task.steps, reference, task.from_reference, task.random)
     model = build(pipeline, splits.signature)
     steps = 0
     for index, method in enumerate(pipeline.train):

@@ -18,7 +18,12 @@ FEWEST = 4
 
 
 def compare(
-    pipeline: str, measurements: Sequence[Measurement], tolerances: Tolerances, steps: int, from_reference: bool
+    pipeline: str,
+    measurements: Sequence[Measurement],
+    tolerances: Tolerances,
+    steps: int,
+    from_reference: bool,
+    random: bool = False,
 ) -> Report:
     """Each measurement beside the first."""
     reference, *others = measurements
@@ -36,6 +41,7 @@ def compare(
         },
         last=tuple(metrics_row(reference, other, tolerances) for other in others),
         seconds={one.backend: one.seconds for one in measurements},
+        random=random,
     )
 
 

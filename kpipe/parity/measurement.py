@@ -32,7 +32,7 @@ class Part:
     batches: tuple[str, ...]
     """which examples are in each step, hashed"""
     random: tuple[str, ...]
-    """layers that draw numbers of their own in training, and were switched off"""
+    """layers that draw numbers in training"""
 
 
 @dataclass(frozen=True)

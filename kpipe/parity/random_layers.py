@@ -1,4 +1,4 @@
-"""Random layers: those that draw numbers in training, which every backend does in a way of its own."""
+"""Random layers: those that draw numbers in training. Two compared passes had better not depend on them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ def draws(layer: keras.layers.Layer) -> bool:
 
 
 @contextmanager
-def switched_off(model: keras.Model) -> Iterator[tuple[str, ...]]:
-    """Within, layers that draw are called as in evaluation, all others as in training; gives their paths."""
+def switched_off(model: keras.Model, leave_on: bool = False) -> Iterator[tuple[str, ...]]:
+    """Within, layers that draw are called as in evaluation, all others as in training; gives their paths.
+
+    With ``leave_on`` it only gives their paths.
+    """
     random = [layer for layer in model._flatten_layers() if draws(layer)]
-    with wrapped(random, as_in_evaluation):
+    with wrapped([] if leave_on else random, as_in_evaluation):
         yield tuple(dict.fromkeys(layer.path or layer.name for layer in random))
 
 

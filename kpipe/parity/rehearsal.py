@@ -29,8 +29,8 @@ class Rehearser:
     weights; from the reference's ``from_reference``.
     """
 
-    def __init__(self, steps: int, reference: Measurement | None, from_reference: bool) -> None:
-        self.steps, self.reference, self.from_reference = steps, reference, from_reference
+    def __init__(self, steps: int, reference: Measurement | None, from_reference: bool, random: bool = False) -> None:
+        self.steps, self.reference, self.from_reference, self.random = steps, reference, from_reference, random
         self.parts: list[Part] = []
 
     def __call__(
@@ -41,7 +41,7 @@ class Rehearser:
         there = self.reference.parts[len(self.parts)] if self.reference else None
         if there and self.from_reference:
             put(model, there.weights)
-        with switched_off(model) as random:
+        with switched_off(model, leave_on=self.random) as random:
             with undone(model):
                 if there:
                     put(model, there.weights)

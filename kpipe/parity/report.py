@@ -50,7 +50,7 @@ class PartReport:
     courses: Mapping[str, Course]
     """by backend, the first among them"""
     random: tuple[str, ...]
-    """layers that draw in training, and were switched off"""
+    """layers that draw in training"""
     alone: Mapping[str, tuple[str, ...]]
     """by backend, the layers that it or the first has alone"""
 
@@ -70,6 +70,8 @@ class Report:
     last: tuple[Row, ...]
     """the comparison of the metrics"""
     seconds: Mapping[str, float]
+    random: bool = False
+    """layers that draw were left on"""
 
     @property
     def beyond(self) -> tuple[Row, ...]:

@@ -60,6 +60,7 @@ def parity(
     steps: int,
     tolerances: Tolerances,
     from_reference: bool = False,
+    random: bool = False,
     working: Callable[[str], None] = logger.info,
 ) -> dict[str, Report]:
     """A report for each pipeline; each backend's process is started once, and carries out all of them.
@@ -75,20 +76,22 @@ def parity(
         for name in backends:
             working(name)
             tasks = [
-                task(pipeline, name, steps, folder / f"{number}", backends[0], from_reference)
+                task(pipeline, name, steps, folder / f"{number}", backends[0], from_reference, random)
                 for number, pipeline in enumerate(pipelines.values())
             ]
             carry_out_all(name, tasks, folder)
         return {
             name: compare(
                 pipeline.name, [read(Path(f"{folder / str(number)}-{one}.npz")) for one in backends], tolerances,
-                steps, from_reference,
+                steps, from_reference, random,
             )
             for number, (name, pipeline) in enumerate(pipelines.items())
         }  # fmt: skip
 
 
-def task(pipeline: Pipeline, name: Backend, steps: int, place: Path, reference: Backend, from_reference: bool) -> Task:
+def task(
+    pipeline: Pipeline, name: Backend, steps: int, place: Path, reference: Backend, from_reference: bool, random: bool
+) -> Task:
     return Task(
         pipeline=pipeline.model_dump(mode="json", exclude={"tune"}),
         backend=name,
@@ -96,6 +99,7 @@ def task(pipeline: Pipeline, name: Backend, steps: int, place: Path, reference: 
         output=f"{place}-{name}.npz",
         reference=None if name == reference else f"{place}-{reference}.npz",
         from_reference=from_reference,
+        random=random,
     )
 
 

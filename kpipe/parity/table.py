@@ -89,7 +89,8 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
             yield row.backend, f"{WORDS[row.what]}: the first beyond is {row.first}"
     random = dict.fromkeys(name for part in report.parts for name in part.random)
     if random:
-        yield "random", f"switched off here, as each backend draws numbers of its own: {few(list(random))}"
+        how = "left on, drawing alike on every backend" if report.random else "switched off (--random leaves them on)"
+        yield "random", f"{how}: {few(list(random))}"
     for backend, names in report.alone.items():
         yield backend, f"layers that it or {report.backends[0]} has alone, compared with nothing: {few(names)}"
     verdict = "parity" if report.agrees else f"no parity: {len(report.beyond)} beyond what is allowed"

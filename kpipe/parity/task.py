@@ -22,3 +22,5 @@ class Task(Spec):
     """the file with that of the backend it is compared with"""
     from_reference: bool = False
     """the steps begin with the reference's weights"""
+    random: bool = False
+    """layers that draw numbers in training do so"""

@@ -21,10 +21,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def reports(pipelines: dict[str, Pipeline]) -> dict[str, Report]:
-    """Each process carries out all of them; all begin with the same weights, whatever they would draw."""
+    """Each backend's process carries out all of them."""
     if len(backend.installed()) < 2:
         pytest.skip("one backend alone is installed")
-    return parity(pipelines, backend.installed(), STEPS, Tolerances(), from_reference=True)
+    return parity(pipelines, backend.installed(), STEPS, Tolerances())
 
 
 def beyond(part: PartReport, *what: str) -> list[str]:
