@@ -30,6 +30,7 @@ class Scheduled(keras.optimizers.schedules.LearningRateSchedule):  # type: ignor
 
 def put_on_course(optimizer: keras.optimizers.Optimizer, schedule: Schedule, steps: int) -> None:
     """Gives ``optimizer``, not yet built, the schedule over ``steps`` steps, whose peak is its own learning rate."""
-    scheduled = Scheduled(schedule, float(optimizer.learning_rate), steps)
+    peak = float(keras.ops.convert_to_numpy(optimizer.learning_rate))  # a mirrored variable is no number
+    scheduled = Scheduled(schedule, peak, steps)
     optimizer.learning_rate = scheduled
     optimizer._track_variable(scheduled.variable)  # in place of the rate's own, which Keras has just forgotten
