@@ -86,7 +86,9 @@ def test_show_says_how_many(backend: str, tmp_path: Path) -> None:
 
 def test_a_run_on_two_devices_is_recorded_and_leaves_nobody_behind(backend: str, tmp_path: Path) -> None:
     code, out, err = finish(start(tmp_path, "run", "p.yaml"))
-    assert (code, err) == (0, "")
+    assert code == 0
+    if backend != "tensorflow":  # whose own log says, now and then, that an iterator of several devices was let go
+        assert err == ""
     assert f"{backend}, cpu, 2 devices" in out
     assert "epoch 2/2" in out
     done = runs.find(tmp_path / "mlruns", "last")
