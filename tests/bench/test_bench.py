@@ -36,6 +36,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_fastest_is_measured_once_and_kept(folder: Path, cache: Path) -> None:
     shown = kpipe("show", "p.yaml", cwd=folder)
     assert "fastest not measured yet" in shown.stdout, shown.stderr
