@@ -17,7 +17,6 @@ from kpipe.decoding.greedy import Greedy
 from kpipe.devices import Devices, uneven
 from kpipe.evaluation.evaluate import INSTALL, METRICS, Evaluate, fits, gather
 from kpipe.evaluation.evidence import Metric
-from kpipe.initial_weights.keyed import keyed
 from kpipe.models.architecture import Architecture
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
@@ -207,6 +206,7 @@ def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
 
     Raises: WrongInput: the data does not fit.
     """
+    from kpipe.initial_weights.keyed import keyed
     from kpipe.kernels.take import take_kernels
 
     with tensorflow_hidden(), keyed(pipeline.seed):
