@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -71,6 +71,9 @@ class Pipeline(Spec):
     )
     devices: Devices = Field(
         1, description="that share each batch in training, or `all`; on a CPU, virtual ones to try it out"
+    )
+    kernels: Literal["auto", "keras"] = Field(
+        "auto", description="auto: on PyTorch, layers and Adam compute by its own fast kernels; keras: as Keras does"
     )
     seed: int = Field(0, ge=0, lt=2**32, description="of weights, splits, batch order and every random layer")
     data: Annotated[Source, OneOf("kpipe.data")] = Field(description="where the data comes from")
@@ -211,7 +214,8 @@ def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
 
     with tensorflow_hidden(), keyed(pipeline.seed):
         model = pipeline.model.build(signature)
-    take_kernels(model)
+    if pipeline.kernels == "auto":
+        take_kernels(model)
     return model
 
 

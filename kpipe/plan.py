@@ -136,14 +136,17 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
 
 
 def engine_words(pipeline: Pipeline, model: keras.Model, splits: Splits) -> tuple[str, ...]:
-    """How the stages are compiled and carried out, and why; what holds for several stages once."""
+    """How the stages are compiled and carried out, and why; what holds for several stages once; whose kernels."""
+    from kpipe.kernels.take import takes_kernels, words_of
     from kpipe.training.loop.chosen import chosen_for
 
     size = pipeline.data.batch_size
     steps = steps_of_all(splits, size)
     shapes = len(splits.train.groups) if splits.signature.is_padded else 1
     found = [chosen_for(model, method, steps_of(method, splits, size) or steps, shapes) for method in pipeline.train]
-    return tuple(dict.fromkeys(chosen.words for chosen in found if chosen))
+    kernels = words_of(model) if takes_kernels(model) else {}
+    told = [f"{layers}: {words}" for layers, words in kernels.items()]
+    return (*dict.fromkeys(chosen.words for chosen in found if chosen), *told)
 
 
 def steps_of_all(splits: Splits, batch_size: int) -> int:

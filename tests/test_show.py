@@ -155,7 +155,13 @@ def test_what_is_chosen_for_speed_is_shown_with_the_reason(backend: str) -> None
     assert compiler in text
     stages = [{"type": "fit"}, {"type": "fit", "steps_per_execution": 5}]
     number = "steps an execution: 5" if backend == "tensorflow" else "train.steps_per_execution is for TensorFlow"
-    assert [number in words for words in planned(backend, train=stages).engine] == [False, True]
+    assert [number in words for words in planned(backend, train=stages).engine[:2]] == [False, True]
+
+
+def test_whose_kernels_compute_is_shown_and_may_be_said_otherwise(backend: str) -> None:
+    told = " ".join(planned(backend).engine)
+    assert ("convolutions and pooling: PyTorch's" in told) == (backend == "torch")
+    assert "PyTorch's" not in " ".join(planned(backend, kernels="keras").engine)
 
 
 @pytest.mark.parametrize("number", [0, -1, "many", 2.5])

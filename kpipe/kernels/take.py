@@ -42,6 +42,13 @@ def take_kernels(model: keras.Model) -> None:
     for layer, kernel in fitting(model):
         by_keras = partial(getattr(type(layer), kernel.method), layer)
         setattr(layer, kernel.method, partial(kernel.function, layer, by_keras))
+    for one in models_of(model):
+        one.takes_kernels = True
+
+
+def takes_kernels(model: keras.Model) -> bool:
+    """Whether its layers may compute by PyTorch's own kernels, and so its optimizer too."""
+    return keras.backend.backend() == "torch" and getattr(model, "takes_kernels", False)
 
 
 def words_of(model: keras.Model) -> dict[str, str]:
@@ -74,7 +81,11 @@ def fitting(model: keras.Model) -> Iterator[tuple[keras.Layer, Kernel]]:
 
 def layers_of(model: keras.Model) -> list[keras.Layer]:
     """All layers, those within layers too, and those that are only trained beside it, each once."""
-    stack = parts_of(model).stack
-    beside = [] if stack is None else [stack.autoencoder, *(level.autoencoder for level in stack.levels)]
-    found = {id(layer): layer for one in (model, *beside) for layer in one._flatten_layers()}
+    found = {id(layer): layer for one in models_of(model) for layer in one._flatten_layers()}
     return list(found.values())
+
+
+def models_of(model: keras.Model) -> list[keras.Model]:
+    """The model, and those of the same layers that are trained beside it."""
+    stack = parts_of(model).stack
+    return [model] if stack is None else [model, stack.autoencoder, *(level.autoencoder for level in stack.levels)]

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from kpipe.kernels.adam import take_fused_adam
+from kpipe.kernels.take import takes_kernels
 from kpipe.training.loop.chosen import fastest
 from kpipe.training.sharing import ranks
 from kpipe.training.sharing.gradients import add_up_over_replicas
@@ -34,9 +36,7 @@ def compile_model(
         add_up_over_replicas(model)
     elif keras.backend.backend() == "tensorflow":
         make_gradients_dense(model.optimizer)
-    if keras.backend.backend() == "torch":
-        from kpipe.kernels.adam import take_fused_adam
-
+    if takes_kernels(model):
         take_fused_adam(model.optimizer)
     if keras.backend.backend() == "jax":
         keep_added_losses(model)
