@@ -118,10 +118,8 @@ def resume(
     shares = record.shares_from(stopped, engine, step)
     stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
     if len(shares) > 1 and shares[-1].step == step:
-        say(
-            f"so far on {record.in_words(shares[:-1])}; from step {step} on {engine}: same weights, optimizer, order "
-            "of data; dropout and the like are drawn otherwise"
-        )
+        before = record.in_words(shares[:-1])
+        say(f"so far on {before}; from step {step} on {engine}: same weights, optimizer, order of data and draws")
     return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
 
 
