@@ -15,7 +15,6 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
@@ -99,7 +98,9 @@ def main() -> None:
     chosen = parser.parse_args()
     engine = backend.choose(None, None)
     backend.use(engine)
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:  # not in /tmp, which may be memory
+    place = backend.cache_folder()
+    place.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place) as folder:  # not in /tmp, which may be memory
         os.environ["XDG_CACHE_HOME"] = folder
         held, stored, classes = make(chosen.images, chosen.side)
         size = held.nbytes / 1e6

@@ -101,7 +101,9 @@ def main() -> None:
         from kpipe.terminal import print_error
 
         place = f"{error.filename}: " if error.filename else ""
-        hint = "what was saved before is kept; a run goes on with: kpipe run --resume last, a search by itself"
+        hint = "what was saved before is kept"
+        if sys.argv[1:2] in (["run"], ["tune"]):
+            hint += "; a run goes on with: kpipe run --resume last, a search by itself"
         print_error(KpipeError(f"{place}{error.strerror or error}", hint))
         sys.exit(1)
     except Exception as error:

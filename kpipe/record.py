@@ -108,7 +108,7 @@ def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: S
 
 def params_of(pipeline: Pipeline) -> dict[str, str]:
     """The hyperparameters, flat: what was written first, then every default."""
-    sections = {"data", "model", "train", "evaluate", "seed", "precision", "threads", "devices"}
+    sections = {"data", "model", "train", "evaluate", "seed", "precision", "threads", "devices", "kernels"}
     written = flatten(pipeline.model_dump(mode="json", include=sections, exclude_unset=True))
     return {**written, **flatten(pipeline.model_dump(mode="json", include=sections - {"evaluate"}))}
 

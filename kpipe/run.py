@@ -126,8 +126,11 @@ def resume(
 def engine_of(stopped: Run, option: str | None) -> Backend:
     """The backend that was asked for, or else, whatever KERAS_BACKEND says, the one the run was on.
 
-    Raises: MissingExtra: it is not installed.
+    Raises: WrongInput: none is named. MissingExtra: it is not installed.
     """
+    if option == backend.FASTEST:
+        hint = f"kpipe bench FILE says which it is: kpipe run --resume {stopped.name} --backend NAME"
+        raise WrongInput("--backend fastest is for new runs: one that goes on names its backend", hint)
     try:
         return backend.choose(option or stopped.record.backend, None)
     except MissingExtra as error:
@@ -158,7 +161,7 @@ def carry_out(
             model = build(pipeline, splits.signature)
             record.write_start(journal, pipeline, engine, splits, run.record.backends)
             journal.params({"engine": " / ".join(engine_words(pipeline, model, splits))})
-            if run.record.fastest is not None:
+            if run.record.fastest is not None and len(run.record.backends) == 1:
                 journal.tags({"backend.fastest": run.record.fastest})
             watch.lap("build")
             recording.tracking.ready()

@@ -17,7 +17,7 @@ from PIL import Image
 from kpipe import runs
 from kpipe.backend import installed
 from kpipe.commands.options import load
-from kpipe.errors import MissingExtra
+from kpipe.errors import MissingExtra, WrongInput
 from kpipe.record import in_words, shares_from, step_of
 from kpipe.run import resume, run
 from kpipe.runs import Share
@@ -203,6 +203,8 @@ def test_a_run_whose_backend_is_gone_says_how_to_go_on_elsewhere(
         MissingExtra, match=rf"(?s)run {run.name}: the tensorflow backend .* --resume {run.name} --backend"
     ):
         resume(run.name, root=tmp_path / "mlruns")
+    with pytest.raises(WrongInput, match="one that goes on names its backend"):
+        resume(run.name, "fastest", root=tmp_path / "mlruns")
 
 
 def test_sigterm_before_training_says_so(backend: str, tmp_path: Path) -> None:

@@ -96,7 +96,13 @@ def bench(
     steps: int = STEPS,
     fresh: bool = False,
 ) -> Bench:
-    """Measures each backend that was not measured before for the same content, one after the other."""
+    """Measures each backend that was not measured before for the same content, one after the other.
+
+    Raises: WrongInput: the pipeline is for several devices; one is measured.
+    """
+    if pipeline.devices != 1:
+        hint = "kpipe bench FILE --set devices=1; where several devices train, name the backend"
+        raise WrongInput(f"devices: one device is timed, and the pipeline has `devices: {pipeline.devices}`", hint)
     rows: list[Row] = []
     new: set[Backend] = set()
     failed: list[tuple[dict[str, Any], Row]] = []
@@ -108,7 +114,7 @@ def bench(
             new.add(engine)
             if isinstance(row, Measured):
                 kept.keep(content, row)
-            else:
+            elif row.told:
                 failed.append((content, row))
         rows.append(row)
     found = Bench(pipeline, tuple(rows), frozenset(new))

@@ -14,7 +14,9 @@ from kpipe.bench.measurement import Row
 from kpipe.errors import KpipeWarning
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline
+from kpipe.plan import steps_of, steps_of_all
 from kpipe.spec.spec import Spec
+from kpipe.training.gradient_descent import WORTH_COMPILING
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
@@ -41,6 +43,7 @@ def content_of(pipeline: Pipeline, splits: Splits, engine: Backend) -> dict[str,
     ]
     found = {
         "pipeline": written,
+        "worth compiling": worth_compiling(pipeline, splits),
         "data": {name: len(split) for name, split in splits} | shapes_of(splits.signature),
         "backend": engine,
         "versions": versions(engine),
@@ -48,6 +51,18 @@ def content_of(pipeline: Pipeline, splits: Splits, engine: Backend) -> dict[str,
     }
     plain: dict[str, Any] = json.loads(json.dumps(found, sort_keys=True))
     return plain
+
+
+def worth_compiling(pipeline: Pipeline, splits: Splits) -> list[bool]:
+    """Of each stage, whether it is so long that a network is compiled which else would not be."""
+    size = pipeline.data.batch_size
+    shapes = max(len(splits.train.groups), 1) if splits.signature.is_padded else 1
+    found = []
+    for method in pipeline.train:
+        fields = dict(method)
+        steps = fields.get("steps_per_epoch") or steps_of(method, splits, size) or steps_of_all(splits, size)
+        found.append(fields.get("epochs", 1) * steps // shapes >= WORTH_COMPILING)
+    return found
 
 
 def shapes_of(signature: Signature) -> dict[str, Any]:

@@ -51,6 +51,8 @@ class Failed(Spec):
     backend: Backend
     when: datetime
     reason: str
+    told: bool = True
+    """it said why itself; else it was killed or took too long, which may not happen again"""
 
 
 Row = Measured | Failed

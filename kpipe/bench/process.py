@@ -91,7 +91,8 @@ def listen(process: subprocess.Popen[str], task: Task, hear: Hear, limit: float,
         process.stdout.close()
     if late.is_set():
         reason = f"not measured within {limit:.0f} s; with fewer steps perhaps: kpipe bench FILE --steps 5"
-    return Failed(backend=task.backend, when=datetime.now(UTC), reason=reason or death(code, log))
+    told = bool(reason) and not late.is_set()
+    return Failed(backend=task.backend, when=datetime.now(UTC), reason=reason or death(code, log), told=told)
 
 
 def death(code: int, log: Path) -> str:

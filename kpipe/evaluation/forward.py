@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from kpipe.errors import RunFailed
 from kpipe.signature import Signature, Task
 from kpipe.tokenization.special import IGNORED, PADDING
 
@@ -64,7 +66,19 @@ def space(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     if math.prod(shape) * np.dtype(dtype).itemsize <= HELD_BYTES:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
+        reserve(file.fileno(), math.prod(shape) * np.dtype(dtype).itemsize)
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape).view(np.ndarray)
+
+
+def reserve(file: int, size: int) -> None:
+    """Takes the place on the disk now: a full disk would end the process when the array is written."""
+    if not hasattr(os, "posix_fallocate"):
+        return
+    try:
+        os.posix_fallocate(file, 0, size)
+    except OSError as error:
+        message = f"no room for {size / 1e6:,.0f} MB of outputs in {tempfile.gettempdir()}: {error.strerror}"
+        raise RunFailed(message, "make room, or name another folder in TMPDIR") from error
 
 
 def predict_steps(model: keras.Model, split: Examples, signature: Signature, batch_size: int) -> Steps:

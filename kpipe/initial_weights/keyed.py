@@ -151,7 +151,8 @@ class Start:
         self.count += 1
         wide = keras.backend.standardize_dtype(dtype) == "float64"
         values = draw(initializer, tuple(shape), generator, np.dtype("float64" if wide else "float32"))
-        return keras.ops.convert_to_tensor(values, dtype)
+        # PyTorch would keep the order of what is transposed, and kernels take numbers as they lie in memory
+        return keras.ops.convert_to_tensor(np.ascontiguousarray(values), dtype)
 
     def key(self, initializer: Any) -> int:
         """The 128 bits that decide what the variable's generator draws."""

@@ -39,16 +39,16 @@ def step(
 
     weights = [variable.value for variable in variables]
     places = [optimizer._get_variable_index(variable) for variable in variables]
-    if any(str(weight.dtype) != "torch.float32" or weight.device.type != "cpu" for weight in weights):
-        return by_keras(gradients, variables, rate)  # on a GPU the number of steps would have to be waited for
+    moments = [[kept[place].value for place in places] for kept in (optimizer._momentums, optimizer._velocities)]
+    if not all(fits(tensor) for tensor in (*weights, *moments[0], *moments[1])):
+        return by_keras(gradients, variables, rate)
     done = float(ops.convert_to_tensor(optimizer.iterations))
     first, second = (1.0 - beta ** (done + 1.0) for beta in (optimizer.beta_1, optimizer.beta_2))
     exact = float(rounded(optimizer, rate)) * first / math.sqrt(second)
     adam(
         weights,
-        list(gradients),
-        [optimizer._momentums[place].value for place in places],
-        [optimizer._velocities[place].value for place in places],
+        [gradient.contiguous() for gradient in gradients],
+        *moments,
         [],
         [tensor(done) for _ in weights],
         fused=True,
@@ -61,6 +61,11 @@ def step(
         maximize=False,
     )
     return None
+
+
+def fits(tensor: Any) -> bool:
+    """On a GPU the number of steps would have to be waited for; and the kernel takes numbers as they lie in memory."""
+    return str(tensor.dtype) == "torch.float32" and tensor.device.type == "cpu" and tensor.is_contiguous()
 
 
 def rounded(optimizer: Any, rate: Any) -> Any:

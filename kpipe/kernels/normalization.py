@@ -27,7 +27,7 @@ def has_channels_last(layer: Any) -> bool:
 
 def normalize_batch(layer: Any, by_keras: Any, inputs: torch.Tensor, training: Any = None, mask: Any = None) -> Any:
     """Keras's ``BatchNormalization.call``. The moving variance is of the batch as it is, as Keras counts it."""
-    if mask is not None:
+    if mask is not None or "_moments" in vars(layer):  # those of several devices together
         return by_keras(inputs, training=training, mask=mask)
     x = exact(inputs).movedim(layer.axis, 1)
     mean, variance = (ops.convert_to_tensor(one).to(x.dtype) for one in (layer.moving_mean, layer.moving_variance))

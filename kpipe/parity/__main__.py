@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 
 from kpipe.errors import KpipeError
@@ -14,6 +16,7 @@ from kpipe.parity.task import Task
 
 def main() -> None:
     """Answers each task with a line; what engines print goes to standard error."""
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -27,6 +30,13 @@ def main() -> None:
             answer = {"message": f"{type(error).__name__}: {error}"[:2000], "exit_code": 1}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
+
+
+def end_with(parent: int) -> None:
+    """A task may take long, and nobody waits for it any more where the process that asked has died."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=printed,
                 text=True,
+                start_new_session=True,  # Ctrl-C is for this process, which then ends the other
             )
 
     def carry_out(self, task: Task) -> None:

@@ -71,7 +71,7 @@ def parity(
     """
     for pipeline in pipelines.values():
         load_splits(pipeline)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="kpipe-parity-") as scratch:
         folder = Path(scratch)
         for name in backends:
             working(name)

@@ -79,7 +79,10 @@ def watch_memory(most: int, tell: Talk) -> None:
 
     process = psutil.Process()
     while True:
-        taken = process.memory_info().rss
+        memory = process.memory_info()
+        taken = memory.rss - getattr(
+            memory, "shared", 0
+        )  # data mapped from files can be had again, and are not counted
         if taken > most:
             message = f"out of memory: it took {taken / GB:.1f} GB of {most / GB:.1f} GB allowed"
             print(message, file=sys.stderr)

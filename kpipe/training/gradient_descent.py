@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from kpipe.training.loop.batches import Examined, ShuffledBatches
 
 
+WORTH_COMPILING = 1000
+"""Steps of a recurrent network on TensorFlow's CPU that win back the seconds XLA takes, for each length anew."""
+
+
 class GradientDescent(Method):
     """A method that minimises a loss in steps of a batch, and looks at the validation split after each epoch."""
 

@@ -66,6 +66,22 @@ def test_where_nothing_trains_nothing_is_kept(pipeline: Make, measuring: Put, ca
     assert not cache.exists()
 
 
+def test_what_was_killed_is_measured_again(pipeline: Make, measuring: Put) -> None:
+    killed = failed("tensorflow", "was killed by signal 9").model_copy(update={"told": False})
+    measuring(killed, measured("jax", 0.1), failed("torch"))
+    chosen(pipeline())
+    again = measuring(measured("tensorflow", 0.01), measured("jax", 0.1), failed("torch"))
+    assert chosen(pipeline()).backend == "tensorflow"
+    assert again.asked == ["tensorflow"]
+
+
+def test_several_devices_are_not_measured(pipeline: Make, measuring: Put) -> None:
+    measuring(measured("tensorflow", 0.5), measured("jax", 0.1), measured("torch", 0.1))
+    with pytest.raises(WrongInput, match="one device is timed, and the pipeline has `devices: 2`") as raised:
+        chosen(pipeline({"devices": 2}))
+    assert "--set devices=1" in raised.value.hint
+
+
 def test_a_single_backend_needs_no_measuring(pipeline: Make, measuring: Put) -> None:
     only = measuring(measured("torch", 0.5))
     assert chosen(pipeline()) == Chosen("torch", "the only backend installed")

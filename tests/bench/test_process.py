@@ -46,6 +46,7 @@ def test_a_backend_that_breaks_is_a_reason(
     assert isinstance(row, Failed)
     assert row.backend == "torch"
     assert row.reason.startswith(reason)
+    assert row.told == (": " in reason)
 
 
 def test_a_backend_that_takes_too_long_is_ended(
@@ -54,6 +55,7 @@ def test_a_backend_that_takes_too_long_is_ended(
     row = of_a_torch("import time; time.sleep(60)", tmp_path, monkeypatch, pipeline(), limit=0.5)
     assert isinstance(row, Failed)
     assert row.reason.startswith("not measured within 0 s")
+    assert not row.told
 
 
 def test_peak_memory_is_that_of_this_program(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def small_model(output: str = "digit", units: int = 10, shape: tuple[int, ...] =
     """With everything that has a state: dropout, augmentation, batch normalization."""
     import keras
 
+    from kpipe.kernels.take import take_kernels
+
     initial = [keras.initializers.GlorotUniform(seed) for seed in (1, 2)]
     inputs = hidden = keras.Input(shape, dtype="uint8", name="image")
     hidden = keras.layers.Rescaling(1 / 16, name="rescaling")(hidden)
@@ -55,7 +57,9 @@ def small_model(output: str = "digit", units: int = 10, shape: tuple[int, ...] =
     hidden = keras.layers.BatchNormalization(name="normalization")(hidden)
     hidden = keras.layers.Dropout(0.3, name="dropout")(hidden)
     outputs = keras.layers.Dense(units, kernel_initializer=initial[1], dtype="float32", name=output)(hidden)
-    return keras.Model(inputs, outputs)
+    model = keras.Model(inputs, outputs)
+    take_kernels(model)
+    return model
 
 
 def small_stack(**fields: Any) -> Any:
@@ -63,11 +67,14 @@ def small_stack(**fields: Any) -> Any:
     import keras
 
     import kpipe.backend
+    from kpipe.kernels.take import take_kernels
     from kpipe.models.stacked_autoencoder import StackedAutoencoder
 
     kpipe.backend.use(keras.backend.backend(), seed=0)  # type: ignore[arg-type]
     written = {"units": [16, 8], "corruption": {"type": "masking"}, "dropout": 0.2, "sparsity": 0.01, **fields}
-    return StackedAutoencoder.model_validate(written).build(DIGITS)
+    model = StackedAutoencoder.model_validate(written).build(DIGITS)
+    take_kernels(model)
+    return model
 
 
 def model_for(method: Method) -> Any:

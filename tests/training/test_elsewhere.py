@@ -30,6 +30,7 @@ PIPELINES = {
     "autoencoder_sgd": f"name: a\n{AUTOENCODER}{SGD}",
     "autoencoder_adam": f"name: b\n{AUTOENCODER}{ADAM}",
     "rnn_sgd": f"name: c\n{RNN}model: {{type: rnn, cell: gru, units: [8], dropout: 0.2}}\n{SGD}",
+    "rnn_adam": f"name: c\n{RNN}model: {{type: rnn, cell: gru, units: [8]}}\n{ADAM}",
     "transformer_adam": (
         f"name: d\n{DATES}model: {{type: transformer, layers: 1, width: 16, num_heads: 2, feed_forward: 16}}\n{ADAM}"
     ),

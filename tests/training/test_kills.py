@@ -40,6 +40,7 @@ train:
     epochs: 9
     examples: 60
     restore_best: false
+    steps_per_execution: 3
     optimizer: {{SGD: {{learning_rate: 0.05, momentum: 0.9, gradient_accumulation_steps: 3}}}}
     early_stopping: {{patience: 2, min_delta: 0.2}}
   - type: fit

@@ -155,6 +155,10 @@ def test_checkpoints_cost_a_bounded_share_of_the_time(trial, seen, monkeypatch):
     saves.clear()
     trial.fit({"epochs": 2, "restore_best": False}, folder="each third", checkpointing={"every_steps": 3, "keep": 9})
     assert len(saves) == len(list((trial.folder / "each third").iterdir())) == 4  # steps 3, 6, and the epochs' ends
+    saves.clear()
+    ahead = {"epochs": 2, "restore_best": False, "steps_per_execution": 4}
+    trial.fit(ahead, folder="ahead", checkpointing={"every_steps": 3, "keep": 9})
+    assert len(saves) == len(list((trial.folder / "ahead").iterdir())) == 4, "a call makes no step beyond a checkpoint"
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_stage_and_the_one_before_goes_on(trial, seen, difference):

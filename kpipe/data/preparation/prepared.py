@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from kpipe.backend import cache_folder
 from kpipe.data.preparation.stored import Inputs, Stored
 from kpipe.errors import DataError
 from kpipe.files import safe_name
@@ -37,8 +38,7 @@ def folder_of(kind: str, name: str, key: Iterable[object]) -> Path:
     digest = hashlib.sha256()
     for part in key:
         digest.update(repr(part).encode())
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kpipe" / kind
-    return root / f"{safe_name(name)}-{digest.hexdigest()[:16]}"
+    return cache_folder() / kind / f"{safe_name(name)}-{digest.hexdigest()[:16]}"
 
 
 def filled(

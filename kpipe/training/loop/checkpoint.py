@@ -57,6 +57,7 @@ class Checkpoints:
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
+            bring_to_disk(self.folder)
         except OSError as error:
             raise not_saved(path, error, before) from error
         finally:
@@ -110,6 +111,16 @@ def not_saved(path: Path, error: OSError, before: list[Path]) -> NotSaved:
     """What to say when a checkpoint cannot be written."""
     last = f"the last good one is {before[-1].name}" if before else "there is none before it"
     return NotSaved(f"{path}: the checkpoint cannot be written: {error.strerror or error}; {last}")
+
+
+def bring_to_disk(folder: Path) -> None:
+    """A new name in a folder may be lost with the power, too. Where a folder cannot be opened, the system sees to it."""
+    with suppress(PermissionError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def read(path: Path) -> Checkpoint:

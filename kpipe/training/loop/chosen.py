@@ -9,11 +9,9 @@ import keras
 
 from kpipe.errors import WrongInput
 from kpipe.parts import parts_of
+from kpipe.training.gradient_descent import WORTH_COMPILING
 from kpipe.training.loop.several import MOST, runs_ahead
 from kpipe.training.teacher_forcing import put_into
-
-WORTH_COMPILING = 1000
-"""Steps of a recurrent network on TensorFlow's CPU that win back the seconds XLA takes, for each length anew."""
 
 Wanted = bool | Literal["auto"]
 

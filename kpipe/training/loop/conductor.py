@@ -132,6 +132,11 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         cost = self.held + self.writer.cost(self.size)
         return not busy and now - self.saved_at > max(seconds, SAVE_SHARE * cost)
 
+    def steps_at_once(self) -> int:
+        """How many steps may be made before somebody must look: to the end of the epoch, or to a checkpoint."""
+        rest, every = self.plan.steps - self.progress.step, self.stage.checkpointing.every_steps
+        return rest if every is None else min(rest, every - self.progress.steps_of(self.plan.steps) % every)
+
     def has_finished(self) -> bool:
         """The last epoch has ended, or patience has; never in the middle of an epoch."""
         progress = self.progress

@@ -52,12 +52,10 @@ def go_through(
     progress = conductor.progress
     if runs_ahead(model):
         span = LOOKS * conducting.LOOK_SECONDS
-        steps = SeveralSteps(model, steps_per_execution, span, lambda: conductor.plan.steps - progress.step)
+        steps = SeveralSteps(model, steps_per_execution, span, conductor.steps_at_once)
         model.train_function, conductor.is_ahead = steps, lambda: steps.is_ahead
         if not keras.distribution.list_devices("gpu"):
-            model.jit_compile = (
-                False  # validation and evaluation are a few steps, not worth seconds of XLA for each shape
-            )
+            model.jit_compile = False  # validation is a few steps, not worth seconds of XLA for each shape
     if progress.step and not progress.finished:
         # makes the metrics' variables, whose values are about to be set
         model.evaluate(validation, verbose=0, steps=steps_of(validation))

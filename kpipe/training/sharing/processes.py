@@ -32,7 +32,8 @@ def joined(number: int, task: Mapping[str, Any], fingerprint: str, folder: Path)
     import torch
     from torch import distributed
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // number))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // number))
     processes: list[subprocess.Popen[str]] = []
     with tempfile.TemporaryDirectory() as place:
         meeting = {"place": f"file://{place}/meeting", "number": number, "threads": torch.get_num_threads()}
@@ -53,6 +54,7 @@ def joined(number: int, task: Mapping[str, Any], fingerprint: str, folder: Path)
                 distributed.destroy_process_group()
             for process in processes:
                 end(process)
+            torch.set_num_threads(threads)
 
 
 def join(rank: int, number: int, place: str) -> None:

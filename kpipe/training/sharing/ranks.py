@@ -27,9 +27,11 @@ def number() -> int:
 
 def own() -> int:
     """The number of this process among them, from 0."""
+    if number() == 1:
+        return 0
     from torch import distributed
 
-    return int(distributed.get_rank()) if number() > 1 else 0
+    return int(distributed.get_rank())
 
 
 def lead(model: keras.Model, number_of_step: Callable[[], int]) -> None:
