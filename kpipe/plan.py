@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -104,7 +105,8 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
     splits = splits or load_splits(pipeline)
     backend.use(engine, pipeline.precision, pipeline.seed, devices=pipeline.devices)
     number = devices.number(engine, pipeline.devices, pipeline.data.batch_size)
-    model = build(pipeline, splits.signature)
+    with copies(engine, number):
+        model = build(pipeline, splits.signature)
     batch_size = pipeline.data.batch_size
     steps = steps_of_all(splits, batch_size)
     trained, fixed = count(model.trainable_weights), count(model.non_trainable_weights)
@@ -133,6 +135,15 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         engine=engine_words(pipeline, model, splits),
         yaml=effective_yaml(pipeline),
     )
+
+
+def copies(engine: Backend, number: int) -> AbstractContextManager[None]:
+    """What is built within has a copy on each of TensorFlow's devices, which is carried out otherwise."""
+    if engine != "tensorflow" or number == 1:
+        return nullcontext()
+    from kpipe.training.sharing.replicas import replicated
+
+    return replicated(number)
 
 
 def engine_words(pipeline: Pipeline, model: keras.Model, splits: Splits) -> tuple[str, ...]:
