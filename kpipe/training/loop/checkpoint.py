@@ -114,7 +114,7 @@ def not_saved(path: Path, error: OSError, before: list[Path]) -> NotSaved:
 
 
 def bring_to_disk(folder: Path) -> None:
-    """A new name in a folder may be lost with the power, too. Where a folder cannot be opened, the system sees to it."""
+    """A new name in a folder may be lost with the power, too. A system that opens no folder sees to that itself."""
     with suppress(PermissionError):
         opened = os.open(folder, os.O_RDONLY)
         try:
