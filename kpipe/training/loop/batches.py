@@ -17,7 +17,7 @@ from kpipe.training.sharing import ranks
 from kpipe.training.sharing.replicas import replicas
 from kpipe.training.sharing.shares import Share, for_replicas, present
 
-HELD_BYTES = 2**26
+HELD_BYTES = 2**24
 """Up to this size TensorFlow gets a validation split whole: starting a Python generator takes 40 ms each time."""
 
 

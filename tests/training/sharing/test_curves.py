@@ -30,7 +30,10 @@ def test_the_loss_of_every_step_is_that_of_one_device(curves: dict[str, list[lis
         assert apart.max() < 1e-4, f"{name}: {apart.max()} at {apart.argmax()} of {len(apart)}"
 
 
-def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(curves: dict[str, list[list[float]]]) -> None:
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not(
+    backend: str, curves: dict[str, list[list[float]]]
+) -> None:
     straight, stopped = curves["stopped"]
     assert len(straight) > 40
-    assert stopped == straight
+    # TensorFlow keeps the running means of metrics in parts, one a replica: from a checkpoint they come as one
+    assert stopped == (pytest.approx(straight, rel=1e-6, abs=0) if backend == "tensorflow" else straight)
