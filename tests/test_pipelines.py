@@ -167,6 +167,7 @@ def test_stacked_autoencoder_reads_digits(backend: str, tmp_path: Path) -> None:
     assert measured("stacked_autoencoder", tmp_path)["accuracy"] >= 0.95
 
 
+@pytest.mark.slow
 def test_autoencoder_convolutional_loses_less_than_principal_components(backend: str, tmp_path: Path) -> None:
     assert measured("autoencoder_convolutional", tmp_path)["rmse"] ** 2 < 0.9 * lost_by_principal_components(16)
 
