@@ -11,7 +11,7 @@ import keras
 
 from kpipe.parts import parts_of
 
-RECURRENT, WINDOWS, NORMALIZATION = "recurrent layers", "convolutions and pooling", "normalization"
+RECURRENT, WINDOWS, NORMALIZATION = "recurrent layers", "convolutions and pooling", "group normalization"
 
 WORDS = {
     RECURRENT: "PyTorch's fused kernels",

@@ -28,7 +28,7 @@ OF_TWO = Signature(
     target=Target(task="text", vocabulary=LETTERS, max_length=8),
 )
 CASES: dict[str, tuple[Architecture, Signature, str]] = {
-    "cnn": (CNN(filters=(4, 6)), OF_IMAGES, "aten::native_batch_norm"),
+    "cnn": (CNN(filters=(4, 6), normalization="group", groups=2), OF_IMAGES, "aten::native_group_norm"),
     "rnn": (RNN(units=(5, 4), embedding=3, bidirectional=True), OF_TEXT, "aten::lstm"),
     "gru": (RNN(cell="gru", units=(5,), embedding=3, pooling="attention"), OF_TEXT, "aten::gru"),
     "encoder_decoder": (EncoderDecoder(units=4, embedding=3, layers=2), OF_TWO, "aten::lstm"),

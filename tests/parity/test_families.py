@@ -56,7 +56,7 @@ def test_training_has_changed_what_is_compared(reports: dict[str, Report], name:
     """Equal numbers prove nothing where nothing is learned."""
     last = reports[name].parts[-1]
     losses = last.courses[reports[name].backends[0]].losses
-    assert losses[-1] < losses[0]
+    assert min(losses[STEPS // 2 :]) < min(losses[: STEPS // 4])  # each batch has a loss of its own
     assert max(max(course.differences) for course in last.courses.values()) > 0  # they were computed each for itself
 
 
