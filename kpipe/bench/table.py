@@ -92,9 +92,9 @@ def work_words(found: Bench) -> list[str]:
 
 
 def figure(value: float) -> str:
-    """Three digits: ``0.873``, ``8.73``, ``87.3``, ``873``, ``8,730``."""
+    """Three digits: ``0.873``, ``8.73``, ``87.3``, ``873``, ``8730``: eighty columns have no room for a comma."""
     if value >= 100:
-        return f"{value:,.0f}"
+        return f"{value:.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.3g}"
 
 

@@ -40,6 +40,7 @@ from kpipe.signature import Signature
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.spec.one_of import components
+from kpipe.training.loop import running
 from kpipe.training.loop.batches import Examined, ShuffledBatches
 from kpipe.training.method import Stage
 
@@ -93,6 +94,7 @@ def batches(name, *overrides):
     seen["batches"][name] = [[train[step] for step in range(trained.steps)], validation[-len(splits.validation) :]]
 
 
+running.in_chunks = lambda batches: batches  # that chunks are the same batches is for test_chunks.py
 given = json.loads(sys.stdin.read())
 seen, carried = {"weights": {}, "batches": {}}, {}
 for file in given["files"]:
