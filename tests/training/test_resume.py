@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import time
 import signal
 import warnings
 
@@ -168,6 +169,8 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_stage_and_the_one_before_g
     class Full(seen):
         def on_step(self, epoch, step, logs):
             if (epoch, step) == (2, 2):
+                while not (trial.folder / "full" / "stage-0-000005.npz").exists():  # the thread is at work on it
+                    time.sleep(0.01)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limit[1]))
 
     often = {"checkpointing": {"every_steps": 1}}
