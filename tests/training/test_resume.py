@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import resource
-import time
 import signal
+import time
 import warnings
 
 import pytest
