@@ -70,9 +70,9 @@ def measure(backend: str, model: str, seconds: float, number: int) -> None:
     """Prints milliseconds of the processor a step, without checkpoints and with them, and how many there were."""
     use(backend)  # type: ignore[arg-type]
     from kpipe.pipeline import Pipeline, build, load_splits
-    from kpipe.run import train
     from kpipe.spec.check import checked
     from kpipe.spec.document import read
+    from kpipe.stages import train
     from kpipe.training.loop import conductor, writing
 
     def once(checkpoint: str, never: bool) -> tuple[float, int, float]:

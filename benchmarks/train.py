@@ -160,7 +160,7 @@ class Contest:
     # ---- kpipe
 
     def kpipe(self, turns: Turns) -> None:
-        from kpipe.run import train
+        from kpipe.stages import train
         from kpipe.training.loop import conductor
 
         class Measured(conductor.Conductor):

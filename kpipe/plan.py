@@ -15,6 +15,7 @@ from kpipe.pipeline import Pipeline, build, effective_yaml, load_splits
 from kpipe.signature import Signature
 from kpipe.spec.keras_object import KerasObject
 from kpipe.spec.spec import Component, Spec
+from kpipe.stages import engine_words, steps_of, steps_of_all
 from kpipe.training.early_stopping import EarlyStopping
 from kpipe.training.method import Method
 
@@ -131,7 +132,7 @@ def plan(pipeline: Pipeline, engine: Backend, splits: Splits | None = None) -> P
         optimizer=" or ".join(dict.fromkeys(m.optimizer.name for m in pipeline.train if isinstance(m, Optimizes))),
         batch_size=batch_size,
         steps_per_epoch=steps,
-        stages=tuple(stage_words(method, steps_of(method, splits, batch_size) or steps) for method in pipeline.train),
+        stages=tuple(stage_words(method, steps_of(method, splits, batch_size)) for method in pipeline.train),
         engine=engine_words(pipeline, model, splits),
         yaml=effective_yaml(pipeline),
     )
@@ -144,26 +145,6 @@ def copies(engine: Backend, number: int) -> AbstractContextManager[None]:
     from kpipe.training.sharing.replicas import replicated
 
     return replicated(number)
-
-
-def engine_words(pipeline: Pipeline, model: keras.Model, splits: Splits) -> tuple[str, ...]:
-    """How the stages are compiled and carried out, and why; what holds for several stages once; whose kernels."""
-    from kpipe.kernels.take import takes_kernels, words_of
-    from kpipe.training.loop.chosen import chosen_for
-
-    size = pipeline.data.batch_size
-    steps = steps_of_all(splits, size)
-    shapes = len(splits.train.groups) if splits.signature.is_padded else 1
-    found = [chosen_for(model, method, steps_of(method, splits, size) or steps, shapes) for method in pipeline.train]
-    kernels = words_of(model) if takes_kernels(model) else {}
-    told = [f"{layers}: {words}" for layers, words in kernels.items()]
-    return (*dict.fromkeys(chosen.words for chosen in found if chosen), *told)
-
-
-def steps_of_all(splits: Splits, batch_size: int) -> int:
-    """Steps of an epoch over all examples."""
-    groups = splits.train.groups if splits.signature.is_padded else (range(len(splits.train)),)
-    return sum(-(-len(group) // batch_size) for group in groups)
 
 
 def balance(split: Split, signature: Signature) -> tuple[tuple[str, float], ...]:
@@ -234,12 +215,6 @@ def itemsize(dtype: str) -> int:
     import numpy as np
 
     return np.dtype(dtype).itemsize
-
-
-def steps_of(method: Method, splits: Splits, batch_size: int) -> int:
-    """Steps in an epoch of a method that takes only some of the examples; 0 of one that takes them all."""
-    examples = dict(method).get("examples")
-    return 0 if examples is None else -(-min(examples, len(splits.train)) // batch_size)
 
 
 def stage_words(method: Method, steps: int) -> str:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from kpipe import backend
 from kpipe.pipeline import Pipeline, build, load_splits
-from kpipe.run import train
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
+from kpipe.stages import train
 
 
 def main() -> None:

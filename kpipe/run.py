@@ -20,13 +20,13 @@ from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
-from kpipe.plan import engine_words
 from kpipe.record import recorded
 from kpipe.runs import ROOT, Run, Share
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
+from kpipe.stages import engine_words, train
 from kpipe.stopwatch import Stopwatch
-from kpipe.training.method import Epoch, Stage, Watcher
+from kpipe.training.method import Watcher
 
 if TYPE_CHECKING:
     import keras
@@ -233,25 +233,3 @@ def import_for_evaluation() -> None:
     """Imports what evaluation will need while the engine compiles and trains: 1 to 2 s that nobody waits for."""
     for name in ("sklearn.metrics", "sklearn.calibration", "matplotlib.backends.backend_agg", "jinja2"):
         importlib.import_module(name)
-
-
-def train(
-    pipeline: Pipeline, model: keras.Model, splits: Splits, checkpoints: Path, watchers: Sequence[Watcher]
-) -> tuple[tuple[Epoch, ...], int]:
-    """The stages, one after the other, each from its newest checkpoint; all their epochs and the best of the last."""
-    history: tuple[Epoch, ...] = ()
-    steps = best_epoch = 0
-    for index, method in enumerate(pipeline.train):
-        stage = Stage(
-            name=method.type if len(pipeline.train) == 1 else f"{index + 1}-{method.type}",
-            index=index,
-            seed=pipeline.seed,
-            batch_size=pipeline.data.batch_size,
-            first_step=steps,
-            checkpoints=checkpoints,
-            watchers=tuple(watchers),
-            checkpointing=pipeline.checkpoint,
-        )
-        trained = method.train(model, splits.train, splits.validation, splits.signature, stage)
-        history, steps, best_epoch = history + trained.history, trained.steps, trained.best_epoch
-    return history, best_epoch

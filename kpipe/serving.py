@@ -106,7 +106,7 @@ def save(
         for name, text in texts.items():
             write_atomic(place / name, text + "\n")
         # HDF5 does not survive a disk that becomes full while it writes: it says so in no error, or crashes Python
-        require_room(place, 2**20 + sum(weight.nbytes for weight in model.get_weights()) * 5 // 4)
+        require_room(place, 2**20 + model.count_params() * (10 if pipeline.precision == "float64" else 5))
         model.save_weights(place / WEIGHTS)
         manifest = {
             "format": FORMAT,

@@ -14,8 +14,8 @@ from kpipe.bench.measurement import Row
 from kpipe.errors import KpipeWarning
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline
-from kpipe.plan import steps_of, steps_of_all
 from kpipe.spec.spec import Spec
+from kpipe.stages import shapes_of, steps_of
 from kpipe.training.gradient_descent import WORTH_COMPILING
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def content_of(pipeline: Pipeline, splits: Splits, engine: Backend) -> dict[str,
     found = {
         "pipeline": written,
         "worth compiling": worth_compiling(pipeline, splits),
-        "data": {name: len(split) for name, split in splits} | shapes_of(splits.signature),
+        "data": {name: len(split) for name, split in splits} | sizes_of(splits.signature),
         "backend": engine,
         "versions": versions(engine),
         "machine": machine(),
@@ -55,17 +55,15 @@ def content_of(pipeline: Pipeline, splits: Splits, engine: Backend) -> dict[str,
 
 def worth_compiling(pipeline: Pipeline, splits: Splits) -> list[bool]:
     """Of each stage, whether it is so long that a network is compiled which else would not be."""
-    size = pipeline.data.batch_size
-    shapes = max(len(splits.train.groups), 1) if splits.signature.is_padded else 1
     found = []
     for method in pipeline.train:
         fields = dict(method)
-        steps = fields.get("steps_per_epoch") or steps_of(method, splits, size) or steps_of_all(splits, size)
-        found.append(fields.get("epochs", 1) * steps // shapes >= WORTH_COMPILING)
+        steps = fields.get("steps_per_epoch") or steps_of(method, splits, pipeline.data.batch_size)
+        found.append(fields.get("epochs", 1) * steps // shapes_of(splits) >= WORTH_COMPILING)
     return found
 
 
-def shapes_of(signature: Signature) -> dict[str, Any]:
+def sizes_of(signature: Signature) -> dict[str, Any]:
     """What of a signature decides the size of the network and of its batches."""
     inputs = [
         {

@@ -20,11 +20,10 @@ from kpipe.bench.measurement import Measured, StageTimes
 from kpipe.bench.shortened import shortened
 from kpipe.bench.timer import Enough, Timer
 from kpipe.pipeline import Pipeline, build, load_splits
-from kpipe.plan import steps_of, steps_of_all
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 from kpipe.spec.spec import Spec
-from kpipe.training.method import Method, Stage
+from kpipe.stages import chosen_of, stage_of
 
 if TYPE_CHECKING:
     import keras
@@ -78,33 +77,16 @@ def timed(
     """The stages, one after the other, as in a run; that the model was built counts with the first."""
     size = pipeline.data.batch_size
     for index, method in enumerate(pipeline.train):
-        method = as_in_the_run(method, model, splits, size)
+        # compiled as it would be with all of its steps, however few are measured
+        chosen = chosen_of(pipeline, method, model, splits)
+        method = method.model_copy(update={"jit_compile": chosen.jit_compile}) if chosen else method
         short = shortened(method, splits.train, splits.signature, size, task.steps, pipeline.seed)
         timer = Timer(began, short.stoppable, tell)
-        stage = Stage(
-            name=method.type if len(pipeline.train) == 1 else f"{index + 1}-{method.type}",
-            index=index,
-            seed=pipeline.seed,
-            batch_size=size,
-            first_step=0,
-            checkpoints=Path(task.folder) / "checkpoints",
-            watchers=(timer,),
-            checkpointing=pipeline.checkpoint,
-        )
+        stage = stage_of(pipeline, index, 0, Path(task.folder) / "checkpoints", watchers=(timer,))
         with suppress(Enough):
             short.method.train(model, short.train, splits.validation, splits.signature, stage)
         yield from (part.times(index, short.steps, short.mixed) for part in timer.parts)
         began = time.monotonic()
-
-
-def as_in_the_run(method: Method, model: keras.Model, splits: Splits, batch_size: int) -> Method:
-    """``method`` compiled as it would be with all of its steps, however few are measured."""
-    from kpipe.training.loop.chosen import chosen_for
-
-    shapes = max(len(splits.train.groups), 1) if splits.signature.is_padded else 1
-    steps = steps_of(method, splits, batch_size) or steps_of_all(splits, batch_size)
-    chosen = chosen_for(model, method, steps, shapes)
-    return method if chosen is None else method.model_copy(update={"jit_compile": chosen.jit_compile})
 
 
 def peak_memory(status: Path = Path("/proc/self/status")) -> int:

@@ -11,7 +11,7 @@ from kpipe.parity.task import Task
 from kpipe.pipeline import Pipeline, build, examine, load_splits
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
-from kpipe.training.method import Stage
+from kpipe.stages import stage_of
 
 
 def carry_out(task: Task) -> None:
@@ -27,15 +27,7 @@ def carry_out(task: Task) -> None:
     model = build(pipeline, splits.signature)
     steps = 0
     for index, method in enumerate(pipeline.train):
-        stage = Stage(
-            name=method.type if len(pipeline.train) == 1 else f"{index + 1}-{method.type}",
-            index=index,
-            seed=pipeline.seed,
-            batch_size=pipeline.data.batch_size,
-            first_step=steps,
-            checkpoints=Path(task.output).parent,
-            rehearse=rehearser,
-        )
+        stage = stage_of(pipeline, index, steps, Path(task.output).parent, rehearse=rehearser)
         steps = method.train(model, splits.train, splits.validation, splits.signature, stage).steps
     evidence = examine(pipeline, model, splits.validation, splits.signature, "validation")
     metrics = {name: float(value) for name, value in pipeline.evaluate.measure(evidence).items()}

@@ -20,11 +20,11 @@ from kpipe.backend import Backend
 from kpipe.errors import Diverged, Interrupted, WrongInput
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, examine, fitted
-from kpipe.run import train
 from kpipe.runs import Run
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 from kpipe.spec.spec import Spec
+from kpipe.stages import train
 from kpipe.training.method import Epoch, Logs
 
 if TYPE_CHECKING:

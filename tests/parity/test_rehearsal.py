@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from kpipe.pipeline import build, load_splits
-from kpipe.run import train
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
+from kpipe.stages import train
 from kpipe.training.method import Stage
 
 

@@ -48,7 +48,7 @@ def train(job: dict[str, Any], pipeline: Any, splits: Any) -> None:
 
     kpipe.backend.use(os.environ["KERAS_BACKEND"], pipeline.precision, pipeline.seed)  # type: ignore[arg-type]
     from kpipe.pipeline import build
-    from kpipe.run import train
+    from kpipe.stages import train
     from kpipe.training.loop import conductor
 
     conductor.LOOK_SECONDS = 0.0

@@ -116,7 +116,7 @@ def test_recurrent_networks_with_masks_learn_the_same_with_xla(
     if backend != "tensorflow":
         pytest.skip("a choice on TensorFlow alone")
     from kpipe.pipeline import Pipeline, build, load_splits
-    from kpipe.run import train
+    from kpipe.stages import train
     from kpipe.training.loop import several
 
     graph_of, used, losses = several.graph_of, [], []

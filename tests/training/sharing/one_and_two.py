@@ -19,9 +19,9 @@ from typing import Any
 from kpipe import backend
 from kpipe.errors import Interrupted
 from kpipe.pipeline import Pipeline, build, load_splits
-from kpipe.run import train
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
+from kpipe.stages import train
 
 SGD = {"SGD": {"learning_rate": 0.1, "momentum": 0.9}}
 ADAM = {"Adam": {"learning_rate": 0.003}}
