@@ -102,25 +102,28 @@ def resume(
             f"kpipe tune FILE goes on with it; its file is kept as {search.folder / 'pipeline.yaml'}",
         )
     stopped.hold()
-    if stopped.record.status == "FINISHED":
-        raise WrongInput(
-            f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'resolved.yaml'} starts it anew"
-        )
-    engine = engine_of(stopped, option)
-    watch = Stopwatch()
-    pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
-    splits = load_splits(pipeline)
-    watch.lap("data")
-    fingerprint = stopped.folder / "fingerprint"
-    if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
-        raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
-    step = record.step_of(stopped)
-    shares = record.shares_from(stopped, engine, step)
-    stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
-    if len(shares) > 1 and shares[-1].step == step:
-        before = record.in_words(shares[:-1])
-        say(f"so far on {before}; from step {step} on {engine}: same weights, optimizer, order of data and draws")
-    return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
+    try:
+        if stopped.record.status == "FINISHED":
+            raise WrongInput(
+                f"run {stopped.name} has finished", f"kpipe run {stopped.folder / 'resolved.yaml'} starts it anew"
+            )
+        engine = engine_of(stopped, option)
+        watch = Stopwatch()
+        pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
+        splits = load_splits(pipeline)
+        watch.lap("data")
+        fingerprint = stopped.folder / "fingerprint"
+        if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
+            raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
+        step = record.step_of(stopped)
+        shares = record.shares_from(stopped, engine, step)
+        stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
+        if len(shares) > 1 and shares[-1].step == step:
+            before = record.in_words(shares[:-1])
+            say(f"so far on {before}; from step {step} on {engine}: same weights, optimizer, order of data and draws")
+        return carry_out(stopped, pipeline, engine, splits, watchers, watch, say)
+    finally:
+        stopped.free()
 
 
 def engine_of(stopped: Run, option: str | None) -> Backend:

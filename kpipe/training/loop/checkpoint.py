@@ -50,10 +50,11 @@ class Checkpoints:
         number = place_of(before[-1])[-1] + 1 if before else 1
         path = self.folder / f"{self.prefix}{number:06d}.npz"
         beside = path.with_suffix(".writing")
-        text = np.frombuffer(json.dumps(checkpoint.record).encode(), np.uint8)
+        text = json.dumps({"arrays": sorted(checkpoint.arrays), "record": checkpoint.record})
+        record = np.frombuffer(text.encode(), np.uint8)
         try:
             with beside.open("wb") as file:
-                np.savez(file, allow_pickle=False, **{RECORD: text}, **checkpoint.arrays)
+                np.savez(file, allow_pickle=False, **{RECORD: record}, **checkpoint.arrays)
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(path)
@@ -124,11 +125,14 @@ def bring_to_disk(folder: Path) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """Checks the CRC-32 of every part before a byte of it is believed."""
+    """Checks the CRC-32 of every part, and that none is missing, before a byte of it is believed."""
     with zipfile.ZipFile(path) as archive:
         torn = archive.testzip()
         if torn is not None:
             raise zipfile.BadZipFile(f"bad checksum of {torn}")
     with np.load(path, allow_pickle=False) as parts:
         arrays = {name: parts[name] for name in parts.files}
-    return Checkpoint(arrays, json.loads(arrays.pop(RECORD).tobytes()))
+    kept = json.loads(arrays.pop(RECORD).tobytes())
+    if kept["arrays"] != sorted(arrays):  # an archive's own table of contents has no checksum
+        raise zipfile.BadZipFile(f"{len(arrays)} arrays, not {len(kept['arrays'])}, or others")
+    return Checkpoint(arrays, kept["record"])
