@@ -55,6 +55,10 @@ class Record(Spec):
     """which computed what, where it is known"""
     fastest: str | None = None
     """why this backend, where it was chosen by `backend: fastest`"""
+    group: str | None = None
+    """the group of several seeds that it belongs to"""
+    seed: int | None = None
+    """the pipeline's, where it is known"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})

@@ -39,6 +39,8 @@ def run(
             pipeline, document = load(file, overrides)
             finished = story.run(pipeline, as_typed(document.text, overrides), backend, [progress], say=output.print)
     print_summary(finished, output)
+    if not all(outcome.is_met for outcome in finished.expected):
+        raise typer.Exit(1)
 
 
 def as_typed(text: str, overrides: list[str] | None) -> str:
