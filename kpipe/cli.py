@@ -11,6 +11,8 @@ import typer
 
 from kpipe.commands.bench import bench
 from kpipe.commands.check import check
+from kpipe.commands.compare import compare
+from kpipe.commands.diff import diff
 from kpipe.commands.evaluate import evaluate
 from kpipe.commands.init import init
 from kpipe.commands.listing import listing
@@ -44,6 +46,8 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "tune": (tune, "kpipe tune pipelines/tune_cnn_gap.yaml --workers 2"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
+    "compare": (compare, "kpipe compare brisk-otter-412 calm-fox-9"),
+    "diff": (diff, "kpipe diff pipelines/cnn_gap.yaml last"),
     "parity": (parity, "kpipe parity pipelines/rnn_digits.yaml --steps 50"),
     "list": (listing, "kpipe list models"),
     "init": (init, "kpipe init image_folder flowers.yaml"),
