@@ -6,50 +6,33 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kpipe.compare.kept import Side, curve_parts
+from kpipe.report import Picture
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#e69f00", "#56b4e9", "#222222")
 """Okabe and Ito's (2008), the darkest first."""
 LINES = ("-", "--", ":", "-.")
-MOST_PANELS = 12
+MOST = 12
+"""Curves that are drawn."""
+FEW = 6
+"""Sides up to which each picture names them all; of more, the first does."""
 KINDS = ("val", "train", "rate")
 
 
-def draw(sides: Sequence[Side]) -> Figure | None:
-    """A panel for each curve, a colour for each side: of a group the mean, over a thin line for each seed.
+def draw(sides: Sequence[Side]) -> list[Picture]:
+    """A picture for each curve, in it a colour for each side: of a group the mean, over a thin line for each seed."""
+    from kpipe.evaluation.drawing import png
 
-    None where there is nothing to draw.
-    """
-    from kpipe.evaluation.drawing import INK, SMALL, figure
-
-    names = panels(sides)[:MOST_PANELS]
-    if not names:
-        return None
-    rows = -(-len(names) // 2)
-    legend = 0.22 * -(-len(sides) // 2) + 0.2
-    drawn = figure(height=2.3 * rows + legend, width=9.0)
-    grid = drawn.subplots(rows, 2, squeeze=False).ravel()
-    for axes, name in zip(grid, names, strict=False):
-        draw_panel(axes, sides, name)
-    for axes in grid[len(names) :]:
-        axes.set_axis_off()
-    handles = {label: line for axes in grid for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    drawn.legend(
-        [handles[side.name] for side in sides if side.name in handles],
-        [side.name for side in sides if side.name in handles],
-        loc="outside lower left",
-        ncols=2,
-        frameon=False,
-        fontsize=SMALL,
-        labelcolor=INK,
-    )
-    return drawn
+    names = curve_names(sides)[:MOST]
+    return [
+        Picture(name, titled(name), png(drawn(sides, name, with_names=len(sides) <= FEW or not at)))
+        for at, name in enumerate(names)
+    ]
 
 
-def panels(sides: Sequence[Side]) -> list[str]:
+def curve_names(sides: Sequence[Side]) -> list[str]:
     """The curves there are: the loss first, of each measure that of validation before that of training."""
     found = list(dict.fromkeys(name for side in sides for kept in side.runs for name in kept.curves))
     metrics = list(dict.fromkeys(curve_parts(name)[2] for name in found))
@@ -61,13 +44,14 @@ def panels(sides: Sequence[Side]) -> list[str]:
     return sorted(found, key=rank)
 
 
-def draw_panel(axes: Axes, sides: Sequence[Side], name: str) -> None:
+def drawn(sides: Sequence[Side], name: str, with_names: bool) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
-    from kpipe.evaluation.drawing import thin
+    from kpipe.evaluation.drawing import INK, SMALL, figure, thin
 
-    thin(axes, titled(name), x="epoch")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
+    found = figure(height=2.5 + (0.2 * -(-len(sides) // 2) if with_names else 0.0))
+    axes = thin(found.subplots(), x="epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
     for at, side in enumerate(sides):
         colour, line = COLOURS[at % len(COLOURS)], LINES[at // len(COLOURS) % len(LINES)]
         curves = [kept.curves[name] for kept in side.runs if name in kept.curves]
@@ -77,6 +61,9 @@ def draw_panel(axes: Axes, sides: Sequence[Side], name: str) -> None:
         if mean:
             marker = "o" if len(mean) == 1 else None
             axes.plot(*zip(*mean, strict=True), line, color=colour, linewidth=1.4, marker=marker, label=side.name)
+    if with_names:
+        found.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=SMALL, labelcolor=INK)
+    return found
 
 
 def means(curves: Sequence[Sequence[tuple[float, float]]]) -> Iterator[tuple[float, float]]:

@@ -156,6 +156,11 @@ class Side:
         follow = found == list(range(found[0], found[0] + len(found)))
         return f"{found[0]} to {found[-1]}" if follow and len(found) > 2 else ", ".join(map(str, found))
 
+    @property
+    def metrics(self) -> list[str]:
+        """The final metrics that any of the runs has."""
+        return list(dict.fromkeys(name for kept in self.runs for name in kept.metrics))
+
     def scores(self, metric: str) -> list[float]:
         return [run.metrics[metric] for run in self.runs if metric in run.metrics]
 

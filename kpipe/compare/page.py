@@ -7,12 +7,17 @@ from pathlib import Path
 
 from kpipe.compare.curves import draw
 from kpipe.compare.kept import Side
-from kpipe.compare.rows import Section, sections
+from kpipe.compare.rows import Section, ranked, sections
 from kpipe.errors import WrongInput
 from kpipe.files import safe_name, write_atomic
-from kpipe.report import Picture, number, page
+from kpipe.report import number, page
 
 FOLDER = "compare"
+HEADINGS = {"pipeline": "What differs in the pipelines", "data": "Data", "environment": "Environment"}
+BELOW = ("data", "environment")
+"""Sections below the curves."""
+ALONE = ("", "test", "validation")
+"""Sections that say something of one side alone."""
 LONG = 8
 """Rows beyond which a section can be folded away."""
 FOLDED = ("package ", "/")
@@ -40,19 +45,21 @@ def write_page(root: Path, sides: Sequence[Side], file: Path | None = None) -> P
 
 def render(sides: Sequence[Side]) -> str:
     """The page as HTML."""
-    from kpipe.evaluation.drawing import png
-
-    drawn = draw(sides)
-    found = sections(sides)
+    groups = [(side, seed_rows(side)) for side in sides if side.is_group]
+    means = ", means with 95 % intervals" if groups else ""
+    found = {section.title: section for section in sections(sides) if len(sides) > 1 or section.title in ALONE}
+    headings = {"": "", "test": f"Metrics on test{means}", "validation": f"Metrics on validation{means}", **HEADINGS}
+    shown = [(heading, found[title]) for title, heading in headings.items() if title in found]
+    above = [(heading, section) for heading, section in shown if section.title not in BELOW]
     return page(
         "compare/page.html.jinja",
         sides=sides,
         pipelines=", ".join(dict.fromkeys(str(side.written.whole.get("name", "")) for side in sides)),
-        curves=Picture("curves", "Learning curves", png(drawn)) if drawn is not None else None,
-        metrics=[section for section in found if section.title in ("test", "validation")],
-        others=[section for section in found if section.title not in ("test", "validation")],
+        curves=draw(sides),
+        above=above,
+        below=[one for one in shown if one not in above],
         folded=is_folded,
-        groups=[(side, seed_rows(side)) for side in sides if side.is_group],
+        groups=groups,
         files={side.name: (side.runs[0].run.folder / "pipeline.yaml").read_text(encoding="utf-8") for side in sides},
     )
 
@@ -64,12 +71,12 @@ def is_folded(name: str, section: Section) -> bool:
 
 def seed_rows(side: Side) -> tuple[list[str], list[list[str]]]:
     """The metrics of a group's runs that are of the whole split, and for each run its seed, name and these."""
-    names = list(dict.fromkeys(name for kept in side.runs for name in kept.metrics if name.count("/") == 1))
+    names = ranked(name for name in side.metrics if name.count("/") == 1)
     rows = [
         [str(kept.seed), kept.name, *(number(kept.metrics[name]) if name in kept.metrics else "–" for name in names)]
         for kept in side.runs
     ]
-    return names, rows
+    return [name.removeprefix("test/") for name in names], rows
 
 
 def file_name(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kpipe.compare.differences import NOTHING, differences, words
@@ -48,7 +48,19 @@ def about(sides: Sequence[Side]) -> Section:
     if any(side.is_group for side in sides):
         rows.append(Row("seeds", tuple(side.seeds for side in sides)))
     states = [", ".join(dict.fromkeys(kept.run.status.lower() for kept in side.runs)) for side in sides]
-    return Section("", (*rows, Row("status", tuple(states))))
+    rows.append(Row("status", tuple(states)))
+    if any("expected" in kept.tags for side in sides for kept in side.runs):
+        rows.append(Row("expected", tuple(map(expected, sides))))
+    return Section("", tuple(rows))
+
+
+def expected(side: Side) -> str:
+    """Whether expectations were met; of a group, by which seeds not."""
+    if not any("expected" in kept.tags for kept in side.runs):
+        return MISSING
+    missed = [str(kept.seed) for kept in side.runs if kept.misses]
+    words = "not met" + (f" with seed {', '.join(missed)}" if side.is_group else "")
+    return words if missed else "met"
 
 
 def pipelines(sides: Sequence[Side]) -> Section:
@@ -91,7 +103,7 @@ def environments(sides: Sequence[Side]) -> Section:
 
 def metrics(sides: Sequence[Side]) -> Iterator[Section]:
     """The final metrics of each split; means and 95 % intervals where there are several seeds."""
-    known = dict.fromkeys(name for side in sides for kept in side.runs for name in kept.metrics)
+    known = dict.fromkeys(name for side in sides for name in side.metrics)
     for split in MEASURED:
         names = ranked(name for name in known if name.startswith(f"{split}/"))
         rows = [Row(name.removeprefix(f"{split}/"), tuple(score(side, name) for side in sides)) for name in names]
@@ -99,7 +111,7 @@ def metrics(sides: Sequence[Side]) -> Iterator[Section]:
             yield Section(split, tuple(rows), statement(sides, names[0]))
 
 
-def ranked(names: Iterator[str]) -> list[str]:
+def ranked(names: Iterable[str]) -> list[str]:
     """Those that say most first; those of single classes or values last."""
     order = {name: position for position, name in enumerate(HEADLINE)}
 

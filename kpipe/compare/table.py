@@ -10,13 +10,14 @@ from rich.text import Text
 
 from kpipe.compare.differences import Difference, words
 from kpipe.compare.kept import Side
-from kpipe.compare.rows import Section, score
+from kpipe.compare.rows import Section, ranked, score
 from kpipe.report import number
-from kpipe.results import headline
 
 WIDEST = 34
 """Letters of a column; what is longer goes on in the next line."""
 MOST_PACKAGES = 8
+MOST_METRICS = 3
+"""Of a group, in the terminal."""
 
 
 def print_comparison(names: Sequence[str], sections: Sequence[Section], console: Console) -> None:
@@ -41,7 +42,8 @@ def print_comparison(names: Sequence[str], sections: Sequence[Section], console:
         console.print()
     for section in sections:
         for line in section.note.splitlines():
-            console.print(f"{section.title}: {line}" if section.title else line, soft_wrap=True)
+            told = f"{section.title}: " if section.title not in ("test", "validation") else ""
+            console.print(told + line, soft_wrap=True)
 
 
 def shown_rows(section: Section) -> list[tuple[str, tuple[str, ...]]]:
@@ -77,7 +79,7 @@ def print_differences(names: tuple[str, str], found: Sequence[Difference], conso
 
 def print_seeds(side: Side, console: Console) -> None:
     """A line for each seed, and the mean of all with its interval."""
-    metrics = [f"test/{name}" for name in headline(of_test(side))][:4]
+    metrics = ranked(name for name in side.metrics if name.count("/") == 1)[:MOST_METRICS]
     table = Table("seed", "run", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for metric in metrics:
         table.add_column(metric.removeprefix("test/"), justify="right")
@@ -86,13 +88,3 @@ def print_seeds(side: Side, console: Console) -> None:
         table.add_row(str(kept.seed), kept.name, *values)
     table.add_row("mean", "95 % interval", *(score(side, metric) for metric in metrics), style="bold")
     console.print(table)
-
-
-def of_test(side: Side) -> dict[str, float]:
-    """The metrics on test that any of the runs has."""
-    return {
-        name.removeprefix("test/"): value
-        for kept in side.runs
-        for name, value in kept.metrics.items()
-        if name.startswith("test/")
-    }
