@@ -81,8 +81,8 @@ def compare(
     largest = max((abs(score) for pair in pairs for score in pair), default=0.0)
     differences = [0.0 if abs(gap) <= ROUNDING * largest else gap for gap in differences]
     mean, half = interval(differences, confidence) if pairs else (math.nan, math.inf)
-    if half <= ROUNDING * largest and any(differences) and len(pairs) < 3:
-        half = math.inf
+    if half <= ROUNDING * largest:
+        half = math.inf if any(differences) and len(pairs) < 3 else 0.0
     return Comparison(
         first=interval([one for one, _ in pairs], confidence) if pairs else (math.nan, math.inf),
         second=interval([other for _, other in pairs], confidence) if pairs else (math.nan, math.inf),

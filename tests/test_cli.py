@@ -18,7 +18,10 @@ data: {type: sklearn, dataset: digits, batch_size: 256}
 model: {type: cnn, filters: [4]}
 train: {type: fit, epochs: 1}
 """
-COMMANDS = ("check", "show", "run", "parity", "predict", "evaluate", "list", "init", "schema", "sync", "ui")
+COMMANDS = (
+    *("check", "show", "run", "compare", "diff", "parity", "predict", "evaluate"),
+    *("list", "init", "schema", "sync", "ui"),
+)
 
 
 def kpipe(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -149,3 +152,22 @@ def test_output_that_nobody_reads_stops_nothing(folder: Path) -> None:
     command = f"{sys.executable} -c 'from kpipe.cli import main; main()' list | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_diff_ends_like_diff(folder: Path) -> None:
+    (folder / "other.yaml").write_text(DIGITS.replace("epochs: 1", "epochs: 2"))
+    same = kpipe("diff", "digits.yaml", "digits.yaml", cwd=folder)
+    assert (same.returncode, same.stdout, same.stderr) == (0, "", "")
+    different = kpipe("diff", "digits.yaml", "other.yaml", cwd=folder)
+    assert (different.returncode, different.stderr) == (1, "")
+    assert re.search(r"^train.epochs +1 +2 *$", different.stdout, re.MULTILINE)
+    for trouble in ("nobody", "absent.yaml"):
+        done = kpipe("diff", "digits.yaml", trouble, cwd=folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert trouble in done.stderr
+
+
+def test_seeds_go_with_a_file_alone(folder: Path) -> None:
+    done = kpipe("run", "--resume", "last", "--seeds", "3", cwd=folder)
+    assert done.returncode == 2
+    assert "neither --set nor --seeds goes with --resume" in " ".join(re.sub(r"[│\n]", " ", done.stderr).split())

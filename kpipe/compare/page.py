@@ -16,8 +16,6 @@ FOLDER = "compare"
 HEADINGS = {"pipeline": "What differs in the pipelines", "data": "Data", "environment": "Environment"}
 BELOW = ("data", "environment")
 """Sections below the curves."""
-ALONE = ("", "test", "validation")
-"""Sections that say something of one side alone."""
 LONG = 8
 """Rows beyond which a section can be folded away."""
 FOLDED = ("package ", "/")
@@ -47,7 +45,7 @@ def render(sides: Sequence[Side]) -> str:
     """The page as HTML."""
     groups = [(side, seed_rows(side)) for side in sides if side.is_group]
     means = ", means with 95 % intervals" if groups else ""
-    found = {section.title: section for section in sections(sides) if len(sides) > 1 or section.title in ALONE}
+    found = {section.title: section for section in sections(sides)}
     headings = {"": "", "test": f"Metrics on test{means}", "validation": f"Metrics on validation{means}", **HEADINGS}
     shown = [(heading, found[title]) for title, heading in headings.items() if title in found]
     above = [(heading, section) for heading, section in shown if section.title not in BELOW]

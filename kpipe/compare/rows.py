@@ -38,8 +38,9 @@ class Section:
 
 
 def sections(sides: Sequence[Side]) -> list[Section]:
-    """Everything that differs, and all final metrics."""
-    return [about(sides), pipelines(sides), data(sides), environments(sides), *metrics(sides)]
+    """Everything that differs, and all final metrics; of one side alone the metrics."""
+    differing = [pipelines(sides), data(sides), environments(sides)] if len(sides) > 1 else []
+    return [about(sides), *differing, *metrics(sides)]
 
 
 def about(sides: Sequence[Side]) -> Section:

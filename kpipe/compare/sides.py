@@ -96,5 +96,5 @@ def named(root: Path, name: str) -> tuple[str, Written]:
     try:
         run = runs.find(root, name)
     except RunNotFound as error:
-        raise RunNotFound(f"{error.message}, nor a file of that name", error.hint) from None
+        raise RunNotFound(f"{name}: no such file, and {error.message}", error.hint) from None
     return run.name, written_in(run.folder / "resolved.yaml")
