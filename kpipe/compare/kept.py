@@ -41,10 +41,17 @@ class Kept:
         return read(self.run.journal)
 
     @cached_property
+    def parent(self) -> Kept | None:
+        """Of a trial the search, which knows the environment."""
+        return Kept(self.run.parent) if self.run.parent is not None else None
+
+    @cached_property
     def tags(self) -> dict[str, str]:
-        return {
-            key: value for event in self.events if event.kind == "tags" for key, value in event.data["values"].items()
-        }
+        found = dict(self.parent.tags) if self.parent is not None else {}
+        for event in self.events:
+            if event.kind == "tags":
+                found |= event.data["values"]
+        return found
 
     @property
     def misses(self) -> bool:
@@ -110,7 +117,7 @@ class Kept:
         return found | self._packages()
 
     def _packages(self) -> dict[str, str]:
-        file = self.run.artifacts / "environment.txt"
+        file = (self.parent or self).run.artifacts / "environment.txt"
         if not file.exists():
             return {}
         first, *lines = file.read_text(encoding="utf-8").splitlines()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kpipe.compare.differences import NOTHING, differences, words
@@ -23,10 +23,6 @@ class Row:
     name: str
     cells: tuple[str, ...]
 
-    @property
-    def differs(self) -> bool:
-        return any(cell != self.cells[0] for cell in self.cells)
-
 
 @dataclass(frozen=True)
 class Section:
@@ -39,8 +35,8 @@ class Section:
 
 def sections(sides: Sequence[Side]) -> list[Section]:
     """Everything that differs, and all final metrics; of one side alone the metrics."""
-    differing = [pipelines(sides), data(sides), environments(sides)] if len(sides) > 1 else []
-    return [about(sides), *differing, *metrics(sides)]
+    compared = [pipelines(sides), data(sides), environments(sides)] if len(sides) > 1 else []
+    return [about(sides), *compared, *metrics(sides)]
 
 
 def about(sides: Sequence[Side]) -> Section:
@@ -73,12 +69,7 @@ def pipelines(sides: Sequence[Side]) -> Section:
 
 def data(sides: Sequence[Side]) -> Section:
     """Splits depend on the seed, so that data are compared seed by seed."""
-    facts = [[kept.data for kept in side.runs] for side in sides]
-    names = dict.fromkeys(name for side in facts for found in side for name in found)
-    rows = [
-        Row(name, tuple(side.said(found, name) for side, found in zip(sides, facts, strict=True))) for name in names
-    ]
-    shown = [row for row in rows if row.differs]
+    rows = differing(sides, [[kept.data for kept in side.runs] for side in sides])
     prints = [{kept.seed: kept.fingerprint for kept in side.runs if kept.fingerprint} for side in sides]
     common = set.intersection(*(set(found) for found in prints))
     if not common:
@@ -87,19 +78,23 @@ def data(sides: Sequence[Side]) -> Section:
         note = "the same" if all(set(found) == common for found in prints) else "the same for the seeds that all have"
     else:
         seed = min(common)
-        shown.append(Row(f"fingerprint, seed {seed}", tuple(found[seed][:SHORT] for found in prints)))
+        rows.append(Row(f"fingerprint, seed {seed}", tuple(found[seed][:SHORT] for found in prints)))
         note = "the data differ: the metrics are not of the same examples"
-    return Section("data", tuple(shown), note)
+    return Section("data", tuple(rows), note)
 
 
 def environments(sides: Sequence[Side]) -> Section:
-    facts = [[kept.environment for kept in side.runs] for side in sides]
+    rows = differing(sides, [[kept.environment for kept in side.runs] for side in sides])
+    return Section("environment", tuple(rows), "" if rows else "the same")
+
+
+def differing(sides: Sequence[Side], facts: Sequence[Sequence[Mapping[str, str]]]) -> list[Row]:
+    """What the sides say otherwise. That one says nothing tells something of a package alone: it is not installed."""
     names = dict.fromkeys(name for side in facts for found in side for name in found)
     rows = [
         Row(name, tuple(side.said(found, name) for side, found in zip(sides, facts, strict=True))) for name in names
     ]
-    shown = tuple(row for row in rows if row.differs)
-    return Section("environment", shown, "" if shown else "the same")
+    return [row for row in rows if len(set(row.cells) - ({MISSING} if "package " not in row.name else set())) > 1]
 
 
 def metrics(sides: Sequence[Side]) -> Iterator[Section]:

@@ -12,6 +12,7 @@ from kpipe.compare.differences import Difference, words
 from kpipe.compare.kept import Side
 from kpipe.compare.rows import Section, ranked, score
 from kpipe.report import number
+from kpipe.results import HEADLINE
 
 WIDEST = 34
 """Letters of a column; what is longer goes on in the next line."""
@@ -79,7 +80,9 @@ def print_differences(names: tuple[str, str], found: Sequence[Difference], conso
 
 def print_seeds(side: Side, console: Console) -> None:
     """A line for each seed, and the mean of all with its interval."""
-    metrics = ranked(name for name in side.metrics if name.count("/") == 1)[:MOST_METRICS]
+    single = ranked(name for name in side.metrics if name.count("/") == 1)
+    telling = [name for name in single if name.partition("/")[2] in HEADLINE]
+    metrics = (telling or single)[:MOST_METRICS]
     table = Table("seed", "run", box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for metric in metrics:
         table.add_column(metric.removeprefix("test/"), justify="right")

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 from scipy.stats import t
 
+from kpipe import runs
 from kpipe.compare.page import file_name, render
 from kpipe.compare.rows import Section, sections
 from kpipe.compare.sides import chosen, named
@@ -145,3 +146,30 @@ def test_what_runs_say_is_text_and_never_markup(root: Path, make: Make) -> None:
 def test_pages_of_many_sides_have_short_names() -> None:
     assert file_name(["amber-ox-1", "calm-fox-9/07"]) == "amber-ox-1-calm-fox-9-07.html"
     assert file_name(["a", "b", "c", "d", "e"]) == "a-b-c-2-more.html"
+
+
+def test_what_a_run_does_not_say_is_no_difference(root: Path, make: Make) -> None:
+    """A trial says less of itself than a run; but a package that one lacks is not installed there."""
+    whole, silent = make(), make()
+    silent.journal.write_text(
+        "".join(line for line in silent.journal.read_text().splitlines(True) if "tags" not in line)
+    )
+    (silent.artifacts / "environment.txt").write_text("# Python 3.11.2, Linux\nnumpy==2.0\n")
+    found = told(root, whole.name, silent.name)["environment"]
+    assert cells(found) == {"package zict": ("1.0", "–")}
+
+
+def test_a_trial_has_the_environment_of_its_search(root: Path, make: Make) -> None:
+    search = make(device="gpu x 1")
+    search.update(kind="search")
+    trial = runs.create_trial(search, "00")
+    (trial.folder / "resolved.yaml").write_text((search.folder / "resolved.yaml").read_text())
+    trial.journal.write_text("")
+    (side,) = chosen(root, [f"{search.name}/00"])
+    assert {"device": "gpu x 1", "machine": "Linux", "package zict": "1.0"}.items() <= side.runs[0].environment.items()
+
+
+def test_a_group_is_not_a_run(root: Path, make_group: MakeGroup) -> None:
+    group = make_group([0.9, 0.91])
+    with pytest.raises(RunNotFound, match="is a group of runs\nname one of them: "):
+        runs.find(root, group.name)
