@@ -61,7 +61,7 @@ def drawn(sides: Sequence[Side], name: str, with_names: bool) -> Figure:
         if mean:
             marker = "o" if len(mean) == 1 else None
             axes.plot(*zip(*mean, strict=True), line, color=colour, linewidth=1.4, marker=marker, label=side.name)
-    if with_names:
+    if with_names and axes.get_legend_handles_labels()[0]:
         found.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=SMALL, labelcolor=INK)
     return found
 
