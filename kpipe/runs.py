@@ -55,6 +55,10 @@ class Record(Spec):
     """which computed what, where it is known"""
     fastest: str | None = None
     """why this backend, where it was chosen by `backend: fastest`"""
+    group: str | None = None
+    """the group of several seeds that it belongs to"""
+    seed: int | None = None
+    """the pipeline's, where it is known"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})
@@ -266,6 +270,8 @@ def find(root: Path, text: str) -> Run:
         return found[0]
     if found:
         raise RunNotFound(f"`{text}` is the beginning of {len(found)} runs", some([run.name for run in found]))
+    if grouped := [run.name for run in known if text and run.record.group == text]:
+        raise RunNotFound(f"`{text}` is a group of runs", f"name one of them: {some(grouped)}")
     near = nearest(text, [run.name for run in known])
     hint = f"did you mean `{near}`?" if near else f"newest first: {some([run.name for run in known])}"
     raise RunNotFound(f"no run `{text}` in {root / 'runs'}", hint)
