@@ -114,7 +114,9 @@ def resume(
         watch.lap("data")
         fingerprint = stopped.folder / "fingerprint"
         if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
-            raise WrongInput(f"the data has changed since run {stopped.name} began", "bring it back, or start a new run")
+            raise WrongInput(
+                f"the data has changed since run {stopped.name} began", "bring it back, or start a new run"
+            )
         step = record.step_of(stopped)
         shares = record.shares_from(stopped, engine, step)
         stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
