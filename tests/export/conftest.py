@@ -54,9 +54,9 @@ def saved(backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
     """``saved("cnn", formats=("onnx",))``: a run's folder with the model of a family, and the task to write it."""
     monkeypatch.chdir(tmp_path)
 
-    def made(family: str, **task: Any) -> Task:
+    def made(family: str, precision: str = "float32", **task: Any) -> Task:
         write_words(tmp_path / "words.csv")
-        written = {"name": family, "train": {"type": "fit"}, **FAMILIES[family]}
+        written = {"name": family, "train": {"type": "fit"}, "precision": precision, **FAMILIES[family]}
         pipeline = checked(Pipeline, document_of(written))
         splits = load_splits(pipeline)
         model = build(pipeline, splits.signature)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,17 @@ def test_every_family_is_held_by_every_format(saved: Saved, backend: str, family
         assert row.difference < 1e-5
         assert (Path(task.folder) / row.file).exists()
         assert min(row.bytes, row.one, row.batch) > 0
+
+
+def test_files_compute_in_single_precision(saved: Saved, backend: str) -> None:
+    import keras
+
+    task = saved("mlp", precision="mixed_bfloat16", formats=("keras",))
+    _, row = carry_out(task)
+    assert row.error == ""
+    with zipfile.ZipFile(Path(task.folder) / row.file) as file:
+        assert "bfloat16" not in file.read("config.json").decode()
+    assert keras.config.dtype_policy().name == "float32"
 
 
 class Other(Keras):

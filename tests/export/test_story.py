@@ -16,7 +16,7 @@ from kpipe import runs
 from kpipe.errors import MissingExtra, RunNotFound, WrongInput
 from kpipe.export.exported import first_batch
 from kpipe.export.prepared import PREPARATION, prepared_alike
-from kpipe.export.story import by_engine, chosen, export, formats
+from kpipe.export.story import by_engine, chosen, export, formats, put
 from kpipe.export.task import Task
 from kpipe.pipeline import Pipeline, load_splits
 from kpipe.spec.check import checked
@@ -46,8 +46,14 @@ def test_a_run_is_exported_through_the_backend_that_can(
     assert {path.name for path in done.folder.iterdir()} == set(done.names)
     record = json.loads((done.folder / "export.json").read_text(encoding="utf-8"))
     assert [row["format"] for row in record["rows"]] == ["model", "keras", form.type]
-    again = export("last", ["keras"], done.folder, False, said.append)  # in the place of the older files
-    assert again.files[0].error == ""
+
+
+def test_a_file_or_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.pb").touch()
+    put(tmp_path / "new", tmp_path / "old")
+    assert [path.name for path in tmp_path.rglob("*.pb")] == ["new.pb"]
 
 
 def test_a_format_that_is_not_there() -> None:
