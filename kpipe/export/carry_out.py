@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from functools import partial
@@ -88,7 +89,7 @@ class Writer:
             lengths = self.lengths if form.one_length else {}
             exported = Exported(form.load(path), self.signature, lengths, form.one_by_one)
             difference = self.difference(exported)
-            if not int8 and not difference <= ALLOWED:
+            if not math.isfinite(difference) or (difference > ALLOWED and not int8):
                 raise ValueError(f"its outputs are {difference:.1e} from the model's, allowed are {ALLOWED:.0e}")
             one, batch = self.times(exported.predict_on_batch)
             scores = self.scores(exported) if int8 else {}
