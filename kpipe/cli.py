@@ -14,6 +14,7 @@ from kpipe.commands.check import check
 from kpipe.commands.compare import compare
 from kpipe.commands.diff import diff
 from kpipe.commands.evaluate import evaluate
+from kpipe.commands.export import export
 from kpipe.commands.init import init
 from kpipe.commands.listing import listing
 from kpipe.commands.parity import parity
@@ -48,6 +49,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "diff": (diff, "kpipe diff pipelines/cnn_gap.yaml last"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
+    "export": (export, "kpipe export last --format onnx --format litert --int8"),
     "parity": (parity, "kpipe parity pipelines/rnn_digits.yaml --steps 50"),
     "list": (listing, "kpipe list models"),
     "init": (init, "kpipe init image_folder flowers.yaml"),

@@ -104,9 +104,14 @@ def evaluate_run(
 
 def load_predictor(run: Run, backend: str | None) -> Predictor:
     """The run's model. Raises: WrongInput: the run did not come as far as a model."""
+    return serving.load(require_model(run), backend)
+
+
+def require_model(run: Run) -> Path:
+    """The folder of the run's model. Raises: WrongInput: the run did not come as far as one."""
     if not run.model.is_dir():
         raise WrongInput(f"run {run.name} is {run.status} and has no model", how_to_have_one(run))
-    return serving.load(run.model, backend)
+    return run.model
 
 
 def how_to_have_one(run: Run) -> str:

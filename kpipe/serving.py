@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from kpipe.backend import Precision
     from kpipe.data.preparation.preparation import Preparation
     from kpipe.data.splits import Batch, Columns
     from kpipe.pipeline import Pipeline
@@ -125,8 +126,10 @@ def save(
         raise
 
 
-def load(folder: Path, backend: str | None = None) -> Predictor:
+def load(folder: Path, backend: str | None = None, precision: Precision | None = None) -> Predictor:
     """Rebuilds the model, on the backend given, else on that of this process, else on the one it was trained on.
+
+    It computes in the ``precision`` given, else in the one it was trained in.
 
     Raises: DataError: a file is missing, was changed, or is not what kpipe wrote.
     """
@@ -146,6 +149,8 @@ def load(folder: Path, backend: str | None = None) -> Predictor:
             f"{folder}: written by kpipe {manifest['kpipe']}, and not understood by this one ({__version__}): {error}",
             f"pip install kpipe=={manifest['kpipe']}",
         ) from error
+    if precision is not None:
+        pipeline = pipeline.model_copy(update={"precision": precision})
     kpipe.backend.use(engine_for(manifest["backend"], backend), pipeline.precision, pipeline.seed)
     model = build(pipeline, signature)
     try:

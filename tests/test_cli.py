@@ -18,7 +18,7 @@ data: {type: sklearn, dataset: digits, batch_size: 256}
 model: {type: cnn, filters: [4]}
 train: {type: fit, epochs: 1}
 """
-COMMANDS = ("check", "show", "run", "parity", "predict", "evaluate", "list", "init", "schema", "sync", "ui")
+COMMANDS = ("check", "show", "run", "export", "parity", "predict", "evaluate", "list", "init", "schema", "sync", "ui")
 
 
 def kpipe(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

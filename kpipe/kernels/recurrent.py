@@ -130,7 +130,7 @@ def over_steps(
 
 def steps_at(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
     """(batch, time, features) at ``places`` (batch, steps) of each row: (batch, steps, features)."""
-    rows = torch.arange(len(x), device=x.device)[:, None] * x.shape[1] + places
+    rows = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1] + places
     return x.reshape(-1, x.shape[-1]).index_select(0, rows.reshape(-1)).reshape(*places.shape, x.shape[-1])
 
 

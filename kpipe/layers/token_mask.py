@@ -28,7 +28,7 @@ class TokenMask(keras.layers.Layer):  # type: ignore[misc]
         there = ops.not_equal(tokens, PADDING)
         if not self.at_least_one:
             return there
-        return ops.logical_or(there, ops.equal(ops.arange(ops.shape(tokens)[1]), 0))
+        return ops.logical_or(there, ops.equal(ops.arange(ops.shape(tokens)[1], dtype="int32"), 0))
 
     def compute_output_spec(self, tokens: Any) -> keras.KerasTensor:
         return keras.KerasTensor(tokens.shape, "bool")
