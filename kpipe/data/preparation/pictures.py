@@ -45,12 +45,23 @@ def files_in(folder: Path) -> list[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [f"{root}/{name}" for name in names if not name.startswith(".") and name.lower() not in IGNORED]
-    return [Path(name) for name in sorted(found)]
+    return [Path(name) for name in sorted(map(checked_name, found))]
 
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in ``folder`` in the order of their names, but hidden ones."""
-    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return [Path(checked_name(str(entry))) for entry in found]
+
+
+def checked_name(name: str) -> str:
+    """Raises: DataError: a name that is no text, which could be kept in none of a run's files."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        raise DataError(f"{shown}: its name is no UTF-8 text", "rename it") from error
+    return name
 
 
 def decode(file: Path, size: Size | None, channels: int) -> np.ndarray:
@@ -128,6 +139,8 @@ def decode_into(row: np.ndarray, file: Path, size: Size | None) -> Unreadable | 
 
 
 def try_to_decode(file: Path, size: Size | None, channels: int) -> np.ndarray | Unreadable:
+    if file.exists() and not file.is_file():  # reading a pipe would wait for somebody who writes into it
+        return Unreadable(file, "is a pipe or a device, no file")
     try:
         return decode(file, size, channels)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, *BOMBS) as error:
