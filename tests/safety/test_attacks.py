@@ -341,3 +341,11 @@ def test_one_damaged_record_hides_no_other_run(tmp_path: Path) -> None:
     record = json.loads((damaged.folder / "run.json").read_bytes())
     (damaged.folder / "run.json").write_text(json.dumps({**record, "start": "2024-01-01T00:00:00"}), encoding="utf-8")
     assert [run.name for run in runs.runs(tmp_path)] == [whole.name]
+
+
+def test_a_text_in_parquet_that_is_none(tmp_path: Path) -> None:
+    rows = pa.array([b"\xff\xfe" + bytes([65 + place]) for place in range(20)]).view(pa.string())
+    parquet.write_table(pa.table({"text": rows, "kind": ["a", "b"] * 10}), tmp_path / "d.parquet")
+    for kind in ("text_table", "table"):
+        with pytest.raises(DataError, match="no Parquet file, or not a whole one"):
+            source(tmp_path / "d.parquet", type=kind, target="kind").load(0)

@@ -70,7 +70,7 @@ def test_a_record_of_any_content(run: Run, fuzz: Any, files: Files) -> None:
         _ = found.status, found.mlflow_run_id, runs.with_model(found), shares_from(found, "jax", 3)
 
     look(whole)
-    fuzz(400, files(whole) | changed(whole.decode()), look)
+    fuzz(300, files(whole) | changed(whole.decode()), look)
 
 
 def test_what_a_search_left_of_any_content(run: Run, fuzz: Any, files: Files) -> None:
@@ -108,7 +108,7 @@ def test_a_journal_of_any_content(tmp_path: Path, fuzz: Any, files: Files) -> No
 
     look(whole)
     assert len(journal.read(path)) == 8
-    fuzz(500, files(whole) | lines.map(b"\n".join), look)
+    fuzz(400, files(whole) | lines.map(b"\n".join), look)
 
 
 def test_a_checkpoint_of_any_content(tmp_path: Path, run: Run, fuzz: Any, files: Files) -> None:
@@ -135,7 +135,7 @@ def test_a_checkpoint_of_any_content(tmp_path: Path, run: Run, fuzz: Any, files:
     whole_record = json.dumps({"arrays": ["a"], "record": json.loads(record)})
     arrays = st.dictionaries(st.sampled_from(["a", "b", "record2"]), st.just(np.zeros(2)), max_size=2)
     go_on()
-    fuzz(500, files(whole) | st.tuples(changed(whole_record), arrays), look)
+    fuzz(400, files(whole) | st.tuples(changed(whole_record), arrays), look)
 
 
 MODELS: list[tuple[dict[str, Any], dict[str, Any], Any]] = [
@@ -167,7 +167,7 @@ def test_a_saved_model_of_any_content(place: int, tmp_path: Path, fuzz: Any, fil
     look(("x", b""))
     cases = [st.tuples(st.just(name), files(text.encode())) for name, text in texts.items()]
     cases += [st.tuples(st.just(name), changed(text)) for name, text in texts.items() if name.endswith("json")] * 2
-    fuzz(250, st.one_of(cases), look)
+    fuzz(200, st.one_of(cases), look)
 
 
 def test_a_manifest_of_any_content(tmp_path: Path, fuzz: Any, files: Files) -> None:
@@ -181,4 +181,4 @@ def test_a_manifest_of_any_content(tmp_path: Path, fuzz: Any, files: Files) -> N
         serving.checked_manifest(tmp_path)
 
     look(whole.encode())
-    fuzz(300, files(whole.encode()) | changed(whole), look)
+    fuzz(200, files(whole.encode()) | changed(whole), look)

@@ -103,7 +103,7 @@ def test_text_of_any_kind(
         path.write_bytes(raw)
         without_effect(lambda: checked(Pipeline, read(path)))
 
-    fuzz(1200, st.one_of(*map(files, texts), st.text(max_size=60).map(str.encode)), check)
+    fuzz(1000, st.one_of(*map(files, texts), st.text(max_size=60).map(str.encode)), check)
 
 
 @pytest.mark.parametrize("name", ["cnn_gap", "encoder_decoder_dates", "tune_cnn_gap"])
@@ -117,7 +117,7 @@ def test_values_of_any_kind(name: str, tmp_path: Path, fuzz: Any, without_effect
         without_effect(lambda: checked(Pipeline, read(path)))
 
     check(root.plain)
-    fuzz(400, changed(root.plain), check)
+    fuzz(300, changed(root.plain), check)
 
 
 def test_overrides_of_any_kind(fuzz: Any, without_effect: Quietly) -> None:
@@ -128,4 +128,4 @@ def test_overrides_of_any_kind(fuzz: Any, without_effect: Quietly) -> None:
     texts = st.tuples(paths | st.text(max_size=12), st.text(max_size=12) | VALUES.map(str))
     wanted = st.lists(texts.map("=".join) | st.text(max_size=12), min_size=1, max_size=3)
     checked(Pipeline, read(file, ["train.epochs=3"]))
-    fuzz(600, wanted, lambda overrides: without_effect(lambda: checked(Pipeline, read(file, overrides))))
+    fuzz(400, wanted, lambda overrides: without_effect(lambda: checked(Pipeline, read(file, overrides))))

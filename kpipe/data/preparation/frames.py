@@ -44,8 +44,11 @@ def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
     """The same of a file of any name: one that is neither Parquet nor JSON Lines is CSV. Raises: DataError."""
     try:
         if path.suffix.lower() == ".parquet":
-            parquet(path).close()
-            return pd.read_parquet(path)
+            with parquet(path) as held:
+                table = held.read()
+            table.validate(full=True)  # Arrow believes texts and places as they stand in the file
+            found: pd.DataFrame = table.to_pandas()
+            return found
         if not is_separated(path):
             return read_jsonl(path)
         with unpacked.stream(path) as file:

@@ -92,6 +92,7 @@ class Parquet:
         start, rows = 0, max(1024, CELLS // len(wanted))
         try:
             for batch in parquet(self.path, **READ).iter_batches(batch_size=rows, columns=wanted):
+                batch.validate(full=True)
                 piece = batch.to_pandas()
                 piece.columns = [str(column).strip() for column in piece.columns]
                 piece.index = pd.RangeIndex(start, start + len(piece))
