@@ -208,17 +208,17 @@ def fitted(pipeline: Pipeline, splits: Splits) -> Splits:
     return splits
 
 
-def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
+def build(pipeline: Pipeline, signature: Signature, most: int | None = None) -> keras.Model:
     """The network for this data, on the backend in use, with the same initial weights on each.
 
     (Keras's Bidirectional would import TensorFlow on the others.)
 
-    Raises: WrongInput: the data does not fit.
+    Raises: WrongInput: the data does not fit, or the network has more than ``most`` numbers.
     """
     from kpipe.initial_weights.keyed import keyed
     from kpipe.kernels.take import take_kernels
 
-    with tensorflow_hidden(), keyed(pipeline.seed):
+    with tensorflow_hidden(), keyed(pipeline.seed, most):
         model = pipeline.model.build(signature)
     if pipeline.kernels == "auto":
         take_kernels(model)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, write_atomic
@@ -48,8 +48,8 @@ class Record(Spec):
     experiment: str
     kind: Kind = "run"
     status: Status = "RUNNING"
-    start: datetime
-    end: datetime | None = None
+    start: AwareDatetime
+    end: AwareDatetime | None = None
     backend: str | None = None
     backends: tuple[Share, ...] = ()
     """which computed what, where it is known"""
@@ -128,10 +128,9 @@ class Run:
         if not self.is_trial:
             return self.record.mlflow_run_id
         try:
-            sent = json.loads((self.folder / "sent.json").read_bytes())
-        except (OSError, ValueError):
+            return str(json.loads((self.folder / "sent.json").read_bytes())["run_id"]) or None
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
-        return sent.get("run_id") or None
 
     @property
     def status(self) -> Status:
@@ -298,7 +297,7 @@ def with_model(run: Run) -> Run:
         return run
     try:
         best = str(json.loads((run.folder / "best.json").read_bytes())["trial"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         hint = f"name one of its trials, as {run.trials[0].name}" if run.trials else "choose another run"
         raise WrongInput(f"the search {run.name} has no best trial yet", hint) from None
     return find_trial(run, best)
