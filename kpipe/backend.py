@@ -16,6 +16,7 @@ from typing import Final, Literal, get_args
 
 from kpipe import devices as on
 from kpipe.errors import MissingExtra, WrongInput
+from kpipe.spec.mistake import nearest
 
 Backend = Literal["tensorflow", "jax", "torch"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"]
@@ -54,7 +55,9 @@ def choose(option: str | None, written: str | None) -> Backend:
                 raise MissingExtra(f"the {name} backend is not installed", f"pip install 'kpipe[{name}]'{choice}")
             return name
     where = "--backend" if option else "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else "backend"
-    raise WrongInput(f"{where}: no backend `{wanted}`", f"choose one of: {', '.join(BACKENDS)}")
+    near = nearest(wanted, BACKENDS)
+    hint = f"did you mean `{near}`?" if near else f"choose one of: {', '.join(BACKENDS)}"
+    raise WrongInput(f"{where}: no backend `{wanted}`", hint)
 
 
 def use(

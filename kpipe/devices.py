@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import Annotated, Literal
 
@@ -9,6 +10,8 @@ from pydantic import Field
 
 from kpipe.errors import WrongInput
 
+PROCESSES_A_CORE = 4
+"""At most, on PyTorch without accelerators: some 300 MB each."""
 Devices = Annotated[int, Field(ge=1, le=1024)] | Literal["all"]
 
 
@@ -47,6 +50,9 @@ def number(engine: str, wanted: Devices, batch_size: int) -> int:
         if kind == "cpu":
             hint = f"{engine} computes already in this process: start a new Python, where virtual ones can be made"
         raise WrongInput(f"devices: {wanted} are asked for, but {there} of kind {kind} {is_or_are(there)} there", hint)
+    if wanted > there and wanted > (most := PROCESSES_A_CORE * (os.cpu_count() or 1)):
+        message = f"devices: {wanted} would be so many processes, on {os.cpu_count()} cores"
+        raise WrongInput(message, f"choose at most {most}, or another backend")
     return wanted
 
 

@@ -124,6 +124,8 @@ def resume(
                 f"the data has changed since run {stopped.name} began", "bring it back, or start a new run"
             )
         step = record.step_of(stopped)
+        if not any(stopped.checkpoints.glob("*.npz")):
+            say(f"run {stopped.name} has no checkpoint: it begins anew")
         shares = record.shares_from(stopped, engine, step)
         stopped.update(status="RUNNING", end=None, backend=engine, backends=shares)
         if len(shares) > 1 and shares[-1].step == step:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, write_atomic
@@ -28,6 +28,7 @@ LOCAL = "local"
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 Kind = Literal["run", "search", "trial"]
 TRIALS = "trials"
+DAMAGED = "bring it back from a copy, or start a new run"
 
 
 class Share(Spec):
@@ -110,8 +111,13 @@ class Run:
         path = self.folder / "run.json"
         try:
             return Record.model_validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise RunNotFound(f"{path}: not the record of a run: {error}") from error
+        except ValidationError as error:
+            wrong = "; ".join(
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}".removeprefix(": ") for one in error.errors()[:3]
+            )
+            raise RunNotFound(f"{path}: not the record of a run: {wrong}", DAMAGED) from error
+        except OSError as error:
+            raise RunNotFound(f"{path}: cannot be read: {error.strerror or error}", DAMAGED) from error
 
     @property
     def is_readable(self) -> bool:

@@ -40,6 +40,8 @@ def parity(
     from kpipe.parity.tolerances import tolerances
     from kpipe.terminal import errors, output
 
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise typer.BadParameter(f"--output {folder}: is a file, expected a folder")
     allowed = tolerances(tolerance or ())
     chosen = story.chosen(backends or (), start_from)
     pipeline, _ = load(file, overrides)

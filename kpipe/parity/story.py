@@ -48,9 +48,10 @@ def chosen(wanted: Sequence[str], start_from: str | None = None) -> tuple[Backen
         raise WrongInput(f"parity compares at least two backends; here: {known}", hint)
     if start_from is None:
         return found
-    first = backend.choose(start_from, None)
-    if first not in found:
-        raise WrongInput(f"--start-from {first} is not among the backends compared: {', '.join(found)}")
+    first = next((name for name in found if name == start_from), None)
+    if first is None:
+        compared = ", ".join(found)
+        raise WrongInput(f"--start-from {start_from}: not among the backends compared", f"choose one of: {compared}")
     return (first, *(name for name in found if name != first))
 
 

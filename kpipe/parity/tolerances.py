@@ -37,7 +37,8 @@ def tolerances(texts: Sequence[str]) -> Tolerances:
             raise WrongInput(f"--tolerance {text}: nothing is called `{name}`", hint)
         number = number_in(value) if equals else None
         if number is None:
-            raise WrongInput(f"--tolerance {text}: `{value}` is no number from 0 on", f"write --tolerance {name}=1e-4")
+            wrong = f"`{value}` is no number from 0 on" if value else "no number is given"
+            raise WrongInput(f"--tolerance {text}: {wrong}", f"write --tolerance {name}=1e-4")
         found = replace(found, **{name: number})
     return found
 

@@ -48,7 +48,7 @@ def test_what_cannot_be_compared_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(WrongInput, match="at least two backends; here: jax"):
         story.chosen(["jax"])
     monkeypatch.setattr(backend, "installed", lambda: ("tensorflow", "jax", "torch"))
-    with pytest.raises(WrongInput, match="--start-from tensorflow is not among the backends"):
+    with pytest.raises(WrongInput, match="--start-from tensorflow: not among the backends"):
         story.chosen(["jax", "torch"], "tensorflow")
     monkeypatch.setattr(backend, "installed", lambda: ("tensorflow",))
     with pytest.raises(WrongInput, match="here: tensorflow"):

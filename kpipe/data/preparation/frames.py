@@ -145,4 +145,5 @@ def check_columns(frame: pd.DataFrame, wanted: Iterable[str], where: str) -> Non
         names = ", ".join(f"`{column}`" for column in missing[:8]) + (", ..." if len(missing) > 8 else "")
         hint = f"did you mean `{near}`? " if near else ""
         columns = ", ".join(list(frame.columns)[:30])
+        columns += f", ... ({frame.shape[1]} in all)" if frame.shape[1] > 30 else ""
         raise DataError(f"{where}: no column {names}", f"{hint}it has: {columns}")

@@ -80,10 +80,10 @@ class Checkpoints:
             try:
                 return read(path)
             except BROKEN as error:
-                text = f"checkpoint {path.name} is broken ({error}) and passed over: the one before it is used"
-                warnings.warn(text, KpipeWarning, stacklevel=2)
+                warnings.warn(f"checkpoint {path.name} is broken ({error}) and passed over", KpipeWarning, stacklevel=2)
         if paths:
-            raise RunFailed(f"all checkpoints in {self.folder} are broken", "start a new run, or bring one back")
+            hint = f"bring one back, or start anew: kpipe run {self.folder.parent / 'resolved.yaml'}"
+            raise RunFailed(f"all checkpoints in {self.folder} are broken", hint)
         return None
 
 

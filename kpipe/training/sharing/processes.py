@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -20,7 +21,7 @@ from kpipe.errors import KpipeError, RunFailed
 PATIENCE = timedelta(days=30)
 """How long a process waits for the others. Those of a machine hear at once when one of them ends."""
 END_SECONDS = 10.0
-"""Left to a process to end by itself."""
+"""Left to all of them to end by themselves."""
 
 
 @contextmanager
@@ -52,8 +53,7 @@ def joined(number: int, task: Mapping[str, Any], fingerprint: str, folder: Path)
         finally:
             if distributed.is_initialized():
                 distributed.destroy_process_group()
-            for process in processes:
-                end(process)
+            end(processes)
             torch.set_num_threads(threads)
 
 
@@ -126,15 +126,18 @@ def ended(rank: int, process: subprocess.Popen[str], folder: Path) -> RunFailed:
     return RunFailed(f"process {rank + 1} of those that train together {how}{last}", f"all it said: {log}")
 
 
-def end(process: subprocess.Popen[str]) -> None:
-    """Lets a process end, which it does when nobody can tell it anything any more; or kills it."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    with suppress(OSError):
-        process.stdin.close()
-    try:
-        process.wait(END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    process.stdout.close()
+def end(processes: list[subprocess.Popen[str]]) -> None:
+    """Lets them end, which they do when nobody can tell them anything any more; kills those that do not in time."""
+    for process in processes:
+        assert process.stdin is not None
+        with suppress(OSError):
+            process.stdin.close()
+    until = time.monotonic() + END_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
