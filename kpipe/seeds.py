@@ -62,7 +62,7 @@ def train(
     try:
         write_atomic(group.folder / "pipeline.yaml", text)
         write_atomic(group.folder / "resolved.yaml", effective_yaml(pipeline))
-        return carry_out(group, watchers, say)
+        return carry_out(group, pipeline, watchers, say)
     finally:
         if not group.runs:  # nothing was begun: nothing is left behind
             shutil.rmtree(group.folder, ignore_errors=True)
@@ -79,14 +79,15 @@ def resume(group: Group, watchers: Sequence[Watcher] = (), say: Callable[[str], 
         begun = group.runs
         if len(begun) == group.plan.count and all(one.record.status == "FINISHED" for one in begun.values()):
             raise WrongInput(f"group {group.name} has finished", f"kpipe compare {group.name} shows it")
-        return carry_out(group, watchers, say)
+        pipeline = checked(Pipeline, read(group.folder / "resolved.yaml"))
+        return carry_out(group, pipeline, watchers, say)
     finally:
         group.free()
 
 
-def carry_out(group: Group, watchers: Sequence[Watcher], say: Callable[[str], None]) -> Trained:
+def carry_out(group: Group, pipeline: Pipeline, watchers: Sequence[Watcher], say: Callable[[str], None]) -> Trained:
+    """What a new group and a resumed one have in common."""
     plan = group.plan
-    pipeline = checked(Pipeline, read(group.folder / "resolved.yaml"))
     hint = f"go on with: kpipe run --resume {group.name}"
     failed: dict[int, str] = {}
     unsent: list[str] = []

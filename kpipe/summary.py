@@ -44,7 +44,7 @@ def print_summary(finished: Finished, console: Console) -> None:
     lines.append(("where", f"{folder}   artifacts/report.html, artifacts/metrics.json, {pictures} pictures, model/"))
     if finished.unsent:
         lines.append(("unsent", finished.unsent))
-    lines.append(("next", f"kpipe ui   |   kpipe predict {run.name} INPUT   |   kpipe evaluate {run.name}"))
+    lines.append(("next", f"kpipe ui   |   kpipe predict {run.name} INPUT   |   kpipe compare {run.name} OTHER"))
     for subject, text in lines:
         console.print(f"{subject:<7} {text}", soft_wrap=True)
 
