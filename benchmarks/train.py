@@ -198,7 +198,8 @@ class Contest:
     def compiled(self, xla: bool | str, several: int = 1) -> Any:
         import keras
 
-        model = build(self.pipeline, self.splits.signature)
+        by_keras = self.pipeline.model_copy(update={"kernels": "keras"})
+        model = build(by_keras, self.splits.signature)
         optimizer = keras.optimizers.Adam()
         model.compile(optimizer, self.loss, metrics=self.metrics(), jit_compile=xla, steps_per_execution=several)
         model.optimizer.build(model.trainable_variables)

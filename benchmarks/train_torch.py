@@ -73,7 +73,7 @@ class EncoderDecoder(nn.Module):
 class Transformer(nn.Module):
     def __init__(self, source: int, target: int) -> None:
         super().__init__()
-        options = {"batch_first": True, "norm_first": True, "dropout": 0.0}
+        options = {"batch_first": True, "norm_first": True, "dropout": 0.0, "activation": "gelu"}
         self.source, self.previous = nn.Embedding(source, 64), nn.Embedding(target, 64)
         self.positions = nn.Parameter(torch.randn(64, 64), requires_grad=False)
         encoder = nn.TransformerEncoderLayer(64, 4, 256, **options)

@@ -11,6 +11,8 @@ import typer
 
 from kpipe.commands.bench import bench
 from kpipe.commands.check import check
+from kpipe.commands.compare import compare
+from kpipe.commands.diff import diff
 from kpipe.commands.evaluate import evaluate
 from kpipe.commands.export import export
 from kpipe.commands.init import init
@@ -43,6 +45,8 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "run": (run, "kpipe run pipelines/cnn_gap.yaml --backend jax --set train.epochs=3"),
     "bench": (bench, "kpipe bench pipelines/cnn_gap.yaml --backends jax,torch"),
     "tune": (tune, "kpipe tune pipelines/tune_cnn_gap.yaml --workers 2"),
+    "compare": (compare, "kpipe compare brisk-otter-412 calm-fox-9"),
+    "diff": (diff, "kpipe diff pipelines/cnn_gap.yaml last"),
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
     "export": (export, "kpipe export last --format onnx --format litert --int8"),

@@ -17,6 +17,7 @@ from kpipe.decoding.greedy import Greedy
 from kpipe.devices import Devices, uneven
 from kpipe.evaluation.evaluate import INSTALL, METRICS, Evaluate, fits, gather
 from kpipe.evaluation.evidence import Metric
+from kpipe.evaluation.expect import Bounds, require_outputs, wrong_expectations
 from kpipe.models.architecture import Architecture
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
@@ -86,6 +87,9 @@ class Pipeline(Spec):
         Greedy(), description="how text is produced, where the model produces text"
     )
     evaluate: Evaluate = Field(Evaluate(), description="metrics and pictures")
+    expect: dict[str, Bounds] = Field(
+        {}, description="what metrics have to be, as `test.accuracy: {min: 0.97}`; `kpipe run` exits 1 if they are not"
+    )
     tune: Annotated[Search, OneOf("kpipe.tuning")] | None = Field(
         None, description="the search of `kpipe tune`; `kpipe run` leaves it aside"
     )
@@ -96,6 +100,7 @@ class Pipeline(Spec):
         problems = [*self.evaluate.misfits(self.model.learns(self.data.task), self.data.kind)]
         problems += self._methods_without_what_they_need()
         problems += self._sections_without_effect()
+        problems += wrong_expectations(self.expect, *self._values_of_evaluation()) if self.expect else ()
         if self.devices != "all" and (wrong := uneven(self.data.batch_size, self.devices)):
             problems.append(Problem(("data", "batch_size"), *wrong))
         for problem in self.model.misfits(self.data.kind, self.data.task):
@@ -199,20 +204,21 @@ def fitted(pipeline: Pipeline, splits: Splits) -> Splits:
     for method in pipeline.train:
         method.check(splits.signature)
     pipeline.evaluate.require_fit(splits.signature)
+    require_outputs(pipeline.expect, splits.signature.target.names)
     return splits
 
 
-def build(pipeline: Pipeline, signature: Signature) -> keras.Model:
+def build(pipeline: Pipeline, signature: Signature, most: int | None = None) -> keras.Model:
     """The network for this data, on the backend in use, with the same initial weights on each.
 
     (Keras's Bidirectional would import TensorFlow on the others.)
 
-    Raises: WrongInput: the data does not fit.
+    Raises: WrongInput: the data does not fit, or the network has more than ``most`` numbers.
     """
     from kpipe.initial_weights.keyed import keyed
     from kpipe.kernels.take import take_kernels
 
-    with tensorflow_hidden(), keyed(pipeline.seed):
+    with tensorflow_hidden(), keyed(pipeline.seed, most):
         model = pipeline.model.build(signature)
     if pipeline.kernels == "auto":
         take_kernels(model)

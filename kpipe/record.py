@@ -137,7 +137,8 @@ def step_of(run: Run) -> int:
     from kpipe.training.loop.checkpoint import latest
 
     checkpoint = latest(run.checkpoints)
-    return int(checkpoint.record.get("steps", 0)) if checkpoint else 0
+    steps = checkpoint.record.get("steps", 0) if checkpoint else 0
+    return steps if isinstance(steps, int) else 0
 
 
 def shares_from(run: Run, engine: Backend, step: int) -> tuple[Share, ...]:

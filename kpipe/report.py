@@ -51,6 +51,8 @@ class Report:
     """the few numbers that say most; three are shown"""
     metrics: Mapping[str, float]
     """all of them; ``f1/7`` becomes row 7, column f1 of the table of classes"""
+    expected: Sequence[str] = ()
+    """what came of each expectation, in words"""
     pictures: Sequence[Picture] = ()
     yaml: str = ""
     """the pipeline as written"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kpipe import serving
@@ -11,6 +11,7 @@ from kpipe.backend import device, tensorflow_hidden
 from kpipe.evaluation import mistakes
 from kpipe.evaluation.drawing import png
 from kpipe.evaluation.evaluate import title
+from kpipe.evaluation.expect import Outcome, in_words
 from kpipe.files import write_atomic
 from kpipe.layer_words import arithmetic, shape_of, shape_words
 from kpipe.pipeline import Pipeline
@@ -53,23 +54,32 @@ def write_model(journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, 
 
 
 def write_evaluation(
-    journal: Journal, run: Run, pipeline: Pipeline, splits: Splits, evidence: Evidence, metrics: Mapping[str, float]
+    journal: Journal,
+    run: Run,
+    pipeline: Pipeline,
+    splits: Splits,
+    evidence: Evidence,
+    metrics: Mapping[str, float],
+    expected: Sequence[Outcome] = (),
 ) -> None:
-    """Metrics, pictures and the report page."""
+    """Metrics, what came of expectations, pictures and the report page."""
     # at step 0, as MLflow draws a bar for such a metric, and a line of one dot for a later one
     journal.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
     facts = {
         "metrics": dict(metrics),
         "left_out": pipeline.evaluate.left_out(evidence),
+        "expected": {outcome.name: outcome.is_met for outcome in expected},
         "skipped": list(splits.skipped),
         "examples": {name: len(split) for name, split in splits},
     }
+    if expected:
+        journal.tags({"expected": in_words(expected)})
     file = run.artifacts / "metrics.json"
     write_atomic(file, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     journal.artifact(file)
     pictures = write_pictures(journal, run, pipeline, evidence)
     page = run.artifacts / "report.html"
-    write(page, report(run, pipeline, splits, evidence, metrics, pictures))
+    write(page, report(run, pipeline, splits, evidence, metrics, pictures, expected))
     journal.artifact(page)
 
 
@@ -92,6 +102,7 @@ def report(
     evidence: Evidence,
     metrics: Mapping[str, float],
     pictures: list[Picture],
+    expected: Sequence[Outcome] = (),
 ) -> Report:
     """The page's facts."""
     import keras
@@ -104,6 +115,7 @@ def report(
         verdict=mistakes.verdict(evidence),
         headline=headline(metrics),
         metrics=metrics,
+        expected=[outcome.words for outcome in expected],
         pictures=pictures,
         yaml=(run.folder / "pipeline.yaml").read_text(encoding="utf-8"),
         resolved=(run.folder / "resolved.yaml").read_text(encoding="utf-8"),

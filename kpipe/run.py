@@ -17,6 +17,7 @@ from kpipe import backend, devices, record, results, runs
 from kpipe.backend import Backend
 from kpipe.bench import fastest
 from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
+from kpipe.evaluation.expect import Outcome, outcomes
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
 from kpipe.pipeline import Pipeline, build, effective_yaml, examine, load_splits
@@ -50,6 +51,8 @@ class Finished:
     worst: str
     skipped: tuple[str, ...]
     unsent: str
+    expected: tuple[Outcome, ...] = ()
+    """what came of the pipeline's expectations"""
 
 
 def run(
@@ -59,8 +62,10 @@ def run(
     watchers: Sequence[Watcher] = (),
     root: Path = ROOT,
     say: Callable[[str], None] = logger.info,
+    group: str | None = None,
 ) -> Finished:
-    """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for.
+    """Trains, evaluates and records ``pipeline``; ``text`` is the YAML as written, ``option`` the backend asked for,
+    ``group`` the group of several seeds that the run belongs to.
 
     Raises:
         WrongInput: before anything is recorded, but for what only Keras can tell.
@@ -74,7 +79,8 @@ def run(
     watch.lap("choice of the backend")
     pipeline = chosen.put_into(pipeline)
     new = runs.create(root, pipeline.track.experiment or pipeline.name, pipeline.name)
-    new.update(backend=chosen.backend, backends=(Share(backend=chosen.backend),), fastest=chosen.words)
+    share = Share(backend=chosen.backend)
+    new.update(backend=chosen.backend, backends=(share,), fastest=chosen.words, group=group, seed=pipeline.seed)
     resolved = effective_yaml(pipeline)
     write_atomic(new.folder / "pipeline.yaml", text or resolved)
     write_atomic(new.folder / "resolved.yaml", resolved)
@@ -168,6 +174,8 @@ def carry_out(
             journal.params({"engine": " / ".join(engine_words(pipeline, model, splits))})
             if run.record.fastest is not None and len(run.record.backends) == 1:
                 journal.tags({"backend.fastest": run.record.fastest})
+            if run.record.group is not None:
+                journal.tags({"group": run.record.group})
             watch.lap("build")
             recording.tracking.ready()
             watch.lap("wait for MLflow")
@@ -182,12 +190,13 @@ def carry_out(
         evidence = examine(pipeline, model, splits.test, splits.signature, "test", history)
         metrics = pipeline.evaluate.measure(evidence)
         watch.lap("evaluate")
-        results.write_evaluation(journal, run, pipeline, splits, evidence, metrics)
+        expected = outcomes(pipeline.expect, metrics, pipeline.evaluate.left_out(evidence))
+        results.write_evaluation(journal, run, pipeline, splits, evidence, metrics, expected)
         watch.lap("report")
     watch.lap("end of MLflow")
     run.update(seconds=watch.seconds)
     worst = ", ".join(str(confusion) for confusion in confusions(evidence))
-    return Finished(run, metrics, best_epoch, history[-1].epoch, worst, splits.skipped, recording.unsent)
+    return Finished(run, metrics, best_epoch, history[-1].epoch, worst, splits.skipped, recording.unsent, expected)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, write_atomic
@@ -48,13 +48,17 @@ class Record(Spec):
     experiment: str
     kind: Kind = "run"
     status: Status = "RUNNING"
-    start: datetime
-    end: datetime | None = None
+    start: AwareDatetime
+    end: AwareDatetime | None = None
     backend: str | None = None
     backends: tuple[Share, ...] = ()
     """which computed what, where it is known"""
     fastest: str | None = None
     """why this backend, where it was chosen by `backend: fastest`"""
+    group: str | None = None
+    """the group of several seeds that it belongs to"""
+    seed: int | None = None
+    """the pipeline's, where it is known"""
     tracking_uri: str | None = None
     mlflow_run_id: str | None = None
     seconds: dict[str, float] = Field({})
@@ -124,10 +128,9 @@ class Run:
         if not self.is_trial:
             return self.record.mlflow_run_id
         try:
-            sent = json.loads((self.folder / "sent.json").read_bytes())
-        except (OSError, ValueError):
+            return str(json.loads((self.folder / "sent.json").read_bytes())["run_id"]) or None
+        except (OSError, ValueError, LookupError, TypeError, RecursionError):
             return None
-        return sent.get("run_id") or None
 
     @property
     def status(self) -> Status:
@@ -266,6 +269,8 @@ def find(root: Path, text: str) -> Run:
         return found[0]
     if found:
         raise RunNotFound(f"`{text}` is the beginning of {len(found)} runs", some([run.name for run in found]))
+    if grouped := [run.name for run in known if text and run.record.group == text]:
+        raise RunNotFound(f"`{text}` is a group of runs", f"name one of them: {some(grouped)}")
     near = nearest(text, [run.name for run in known])
     hint = f"did you mean `{near}`?" if near else f"newest first: {some([run.name for run in known])}"
     raise RunNotFound(f"no run `{text}` in {root / 'runs'}", hint)
@@ -292,7 +297,7 @@ def with_model(run: Run) -> Run:
         return run
     try:
         best = str(json.loads((run.folder / "best.json").read_bytes())["trial"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         hint = f"name one of its trials, as {run.trials[0].name}" if run.trials else "choose another run"
         raise WrongInput(f"the search {run.name} has no best trial yet", hint) from None
     return find_trial(run, best)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 import kpipe.backend
+from kpipe import soundness
 from kpipe.answers import Record, answers
 from kpipe.errors import DataError
 from kpipe.files import require_room, write_atomic
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 WEIGHTS = "model.weights.h5"
 FILES = ("resolved.yaml", "signature.json", "preparation.json", "schema.json", WEIGHTS)
+UNFIT = (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError)
+"""What building a network and loading weights raises where the files contradict each other."""
 FORMAT = 1
 BATCH_SIZE = 256
 
@@ -62,6 +65,7 @@ class Predictor:
         from kpipe.data.splits import split_of
         from kpipe.evaluation.forward import predict, predict_steps, probabilities
 
+        soundness.require_fitting(columns, self.signature)
         split, target = split_of(columns), self.signature.target
         if target.task in ("text", "next_token"):
             seed = self.pipeline.seed
@@ -133,12 +137,21 @@ def load(folder: Path, backend: str | None = None, precision: Precision | None =
 
     Raises: DataError: a file is missing, was changed, or is not what kpipe wrote.
     """
+    manifest = checked_manifest(folder)
+    pipeline, signature, preparation = described(folder, str(manifest["kpipe"]))
+    if precision is not None:
+        pipeline = pipeline.model_copy(update={"precision": precision})
+    kpipe.backend.use(engine_for(manifest["backend"], backend), pipeline.precision, pipeline.seed)
+    return Predictor(pipeline, signature, preparation, rebuilt(folder, pipeline, signature))
+
+
+def described(folder: Path, written_by: str = __version__) -> tuple[Pipeline, Signature, Preparation]:
+    """What the files say, without an engine. Raises: DataError: they are not what kpipe writes."""
     from kpipe.data.path import ELSEWHERE
     from kpipe.data.preparation.load import load_preparation
-    from kpipe.pipeline import Pipeline, build
+    from kpipe.pipeline import Pipeline
     from kpipe.spec.yaml import parse
 
-    manifest = checked_manifest(folder)
     try:
         parsed = parse((folder / "resolved.yaml").read_bytes(), str(folder / "resolved.yaml"))
         pipeline = Pipeline.model_validate(parsed.root.plain if parsed.root is not None else {}, context=ELSEWHERE)
@@ -146,18 +159,24 @@ def load(folder: Path, backend: str | None = None, precision: Precision | None =
         preparation = load_preparation((folder / "preparation.json").read_bytes())
     except ValidationError as error:
         raise DataError(
-            f"{folder}: written by kpipe {manifest['kpipe']}, and not understood by this one ({__version__}): {error}",
-            f"pip install kpipe=={manifest['kpipe']}",
+            f"{folder}: written by kpipe {written_by}, and not understood by this one ({__version__}): {error}",
+            f"pip install kpipe=={written_by}",
         ) from error
-    if precision is not None:
-        pipeline = pipeline.model_copy(update={"precision": precision})
-    kpipe.backend.use(engine_for(manifest["backend"], backend), pipeline.precision, pipeline.seed)
-    model = build(pipeline, signature)
+    soundness.check(signature, preparation, folder)
+    return pipeline, signature, preparation
+
+
+def rebuilt(folder: Path, pipeline: Pipeline, signature: Signature) -> keras.Model:
+    """The network with its weights; none that is larger than they are. Raises: DataError: they do not fit."""
+    from kpipe.pipeline import build
+
+    weights = folder / WEIGHTS
     try:
-        model.load_weights(folder / WEIGHTS)
-    except (ValueError, OSError, KeyError) as error:
-        raise DataError(f"{folder / WEIGHTS}: these weights do not fit the network: {error}") from error
-    return Predictor(pipeline, signature, preparation, model)
+        model = build(pipeline, signature, most=2 * soundness.numbers_in(weights) + soundness.SPARE)
+        model.load_weights(weights)
+    except UNFIT as error:
+        raise DataError(f"{weights}: these weights do not fit the network: {error}", "train again") from error
+    return model
 
 
 def engine_for(trained_on: str, wanted: str | None) -> kpipe.backend.Backend:
@@ -177,7 +196,7 @@ def checked_manifest(folder: Path) -> Mapping[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         hashes, form = dict(manifest["files"]), manifest["format"]
         missing_keys = {"kpipe", "backend"} - set(manifest)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: not a manifest of kpipe: {error}") from error
     if form != FORMAT or missing_keys or set(hashes) != set(FILES):
         raise DataError(f"{path}: expected format {FORMAT} with the files {', '.join(FILES)}")

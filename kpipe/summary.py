@@ -34,6 +34,7 @@ def print_summary(finished: Finished, console: Console) -> None:
     lines = [("test", f"{numbers}   best epoch {finished.best_epoch} of {finished.epochs}")]
     if finished.worst:
         lines.append(("worst", finished.worst))
+    lines += [("expect", outcome.words) for outcome in finished.expected]
     for skipped in finished.skipped[:5]:
         lines.append(("skipped", skipped))
     if len(finished.skipped) > 5:

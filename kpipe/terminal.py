@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from typing_extensions import override
 
 from kpipe.errors import KpipeError, SpecError
 
 
-class Output(Console):
+class Plain(Console):
+    """A console on which text is text: a class's name from a data set cannot move the cursor, or hide what follows."""
+
+    @override
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=cleaned(segment.text))
+
+
+class Output(Plain):
     """A console that nobody may be listening to any more: ``kpipe run p.yaml | head`` trains on, in silence."""
 
+    @override
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 output = Output(highlight=False, markup=False, soft_wrap=False)
-errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+errors = Plain(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def cleaned(text: str) -> str:
+    """``text`` with a mark for each sign that a terminal would obey, or cannot show."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def print_error(error: KpipeError) -> None:

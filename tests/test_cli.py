@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "compare", "diff"])
 def test_help_fits_a_screen_and_has_an_example(command: str, tmp_path: Path) -> None:
     done = kpipe(command, "--help", cwd=tmp_path, COLUMNS="80")
     assert done.returncode == 0
@@ -44,7 +44,7 @@ def test_help_fits_a_screen_and_has_an_example(command: str, tmp_path: Path) -> 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
     done = kpipe("--help", cwd=tmp_path)
-    assert all(re.search(rf"^│ {command} ", done.stdout, re.MULTILINE) for command in COMMANDS)
+    assert all(re.search(rf"^│ {command} ", done.stdout, re.MULTILINE) for command in [*COMMANDS, "compare", "diff"])
 
 
 def test_check_says_ok(folder: Path) -> None:
@@ -149,3 +149,22 @@ def test_output_that_nobody_reads_stops_nothing(folder: Path) -> None:
     command = f"{sys.executable} -c 'from kpipe.cli import main; main()' list | head -1; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_diff_ends_like_diff(folder: Path) -> None:
+    (folder / "other.yaml").write_text(DIGITS.replace("epochs: 1", "epochs: 2"))
+    same = kpipe("diff", "digits.yaml", "digits.yaml", cwd=folder)
+    assert (same.returncode, same.stdout, same.stderr) == (0, "", "")
+    different = kpipe("diff", "digits.yaml", "other.yaml", cwd=folder)
+    assert (different.returncode, different.stderr) == (1, "")
+    assert re.search(r"^train.epochs +1 +2 *$", different.stdout, re.MULTILINE)
+    for trouble in ("nobody", "absent.yaml"):
+        done = kpipe("diff", "digits.yaml", trouble, cwd=folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert trouble in done.stderr
+
+
+def test_seeds_go_with_a_file_alone(folder: Path) -> None:
+    done = kpipe("run", "--resume", "last", "--seeds", "3", cwd=folder)
+    assert done.returncode == 2
+    assert "neither --set nor --seeds goes with --resume" in " ".join(re.sub(r"[│\n]", " ", done.stderr).split())

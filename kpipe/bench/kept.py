@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
     from kpipe.signature import Signature
 
-LEFT_OUT = {"name", "backend", "seed", "decode", "evaluate", "tune", "track"}
+LEFT_OUT = {"name", "backend", "seed", "decode", "evaluate", "expect", "tune", "track"}
 """Sections that do not change how long training takes."""
 LENGTH = ("epochs", "stop_after", "early_stopping")
 """Of a stage: how long it goes on, not how long a step takes."""

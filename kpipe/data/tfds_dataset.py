@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import logging
 import math
 import os
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe.backend import silenced
 from kpipe.errors import DataError, MissingExtra
-from kpipe.spec.mistake import nearest
+from kpipe.spec.mistake import nearest, printable
 
 if TYPE_CHECKING:
     import numpy as np
 
     from kpipe.data.preparation.stored import Inputs
 
+CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
 BATCH = 1024
 """Examples taken out of tf.data at a time."""
 BATCH_BYTES = 2**22
@@ -46,6 +48,7 @@ class Dataset:
             )
         import tensorflow_datasets as tfds
 
+        check_features(folder / "features.json")
         builder = tfds.builder_from_directory(folder)
         features = dict(builder.info.features.items())
         labels = [name for name, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
@@ -162,6 +165,23 @@ class Dataset:
 
         raw = tf.data.Dataset.from_generator(chunks, output_signature=tf.TensorSpec((None,), tf.string))
         return raw.unbatch().map(features.deserialize_example, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def check_features(file: Path) -> None:
+    """Raises: DataError: a class that is none of TFDS's own: it would import, and so run, whatever is named."""
+    try:
+        waiting: list[Any] = [json.loads(file.read_bytes())]
+        while waiting:
+            found = waiting.pop()
+            waiting += found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+            for key, value in found.items() if isinstance(found, dict) else ():
+                if key == "json" and isinstance(value, str):
+                    waiting.append(json.loads(value))
+                elif key in CLASS_KEYS and isinstance(value, str) and not value.startswith("tensorflow_datasets."):
+                    message = f"{file}: names the class `{printable(value)}`, which is none of TensorFlow Datasets"
+                    raise DataError(message, "no code of others is run: prepare the data set again")
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{file}: is no readable description: {error}", "prepare the data set again") from error
 
 
 def is_input(feature: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -22,7 +23,7 @@ CONSTANT = ("Zeros", "Ones", "Constant", "Identity", "STFT")
 
 
 @contextmanager
-def keyed(seed: int) -> Iterator[None]:
+def keyed(seed: int, most: int | None = None) -> Iterator[None]:
     """Within it, the variables that Keras makes get their random values from NumPy.
 
     A value depends on ``seed``, the variable's path and shape and its initializer alone: not on the backend, nor on
@@ -30,18 +31,19 @@ def keyed(seed: int) -> Iterator[None]:
     own gives the same numbers to every variable, whatever the pipeline's seed, as in Keras; with a seed generator,
     each variable its own.
 
-    Raises: WrongInput: two random variables have the same path, or an initializer is neither one of Keras's nor has a
-    method ``draw(shape, generator)``.
+    Raises: WrongInput: two random variables have the same path, an initializer is neither one of Keras's nor has a
+    method ``draw(shape, generator)``, or all together hold more than ``most`` numbers.
     """
     import keras
 
-    start = Start(seed)
+    start = Start(seed, most)
     initialize = keras.Variable._initialize_with_initializer
     kinds = {getattr(keras.initializers, name): draw for name, draw in DRAWS.items()}
     calls = {kind: kind.__call__ for kind in kinds}
     known = {getattr(keras.initializers, name).__call__ for name in CONSTANT}
 
     def initialize_keyed(variable: keras.Variable, initializer: Any) -> None:
+        start.add(math.prod(variable._shape))
         with start.at(variable.path):
             if hasattr(initializer, "draw"):
                 initialize(variable, partial(start.values, initializer, drawn_by_itself))
@@ -121,14 +123,20 @@ def unknown(initializer: Any, path: str) -> WrongInput:
 class Start:
     """Where the weights of one model begin."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, most: int | None = None) -> None:
+        self.seed, self.most, self.numbers = seed, most, 0
         self.path: str | None = None
         """of the variable that is being made"""
         self.count = 0
         """how often it has drawn: LSTM's biases are made of parts"""
         self.paths: set[str] = set()
         """of all that drew"""
+
+    def add(self, numbers: int) -> None:
+        """Counts a variable before there is room for it. Raises: WrongInput: it is too much."""
+        self.numbers += numbers
+        if self.most is not None and self.numbers > self.most:
+            raise WrongInput(f"the network has {self.numbers:,} numbers or more, at most {self.most:,} belong to it")
 
     @contextmanager
     def at(self, path: str) -> Iterator[None]:

@@ -10,14 +10,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("kpipe")
 class FeedForward(keras.layers.Layer):  # type: ignore[misc]
-    """relu, gelu: ``f(x W1 + b1) W2 + b2``; swiglu: ``(silu(x W1) * x V) W2``, three matrices without biases.
+    """gelu, relu: ``f(x W1 + b1) W2 + b2``; swiglu: ``(silu(x W1) * x V) W2``, three matrices without biases.
 
     Shapes: (batch, time, width) -> the same
 
-    Reference: A. Vaswani et al., 2017, Attention is all you need. N. Shazeer, 2020, GLU variants improve Transformer.
+    Reference: A. Vaswani et al., 2017, Attention is all you need. D. Hendrycks, K. Gimpel, 2016, Gaussian error linear
+    units. N. Shazeer, 2020, GLU variants improve Transformer.
     """
 
-    def __init__(self, units: int, activation: str = "relu", **options: Any) -> None:
+    def __init__(self, units: int, activation: str = "gelu", **options: Any) -> None:
         super().__init__(**options)
         self.units, self.activation = units, activation
 

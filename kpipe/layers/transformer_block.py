@@ -23,7 +23,7 @@ class TransformerBlock(keras.layers.Layer):  # type: ignore[misc]
         self,
         num_heads: int,
         units: int,
-        activation: str = "relu",
+        activation: str = "gelu",
         norm: str = "pre",
         dropout: float = 0.0,
         rotary: bool = False,

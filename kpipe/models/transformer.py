@@ -70,7 +70,9 @@ class Transformer(Architecture):
         "sinusoidal", description="sinusoidal: added waves; learned: added vectors; rotary: queries and keys turned"
     )
     norm: Literal["pre", "post"] = Field("pre", description="layer normalization before each sub-layer, or after it")
-    activation: Literal["relu", "gelu", "swiglu"] = Field("relu", description="of the feed-forward layers")
+    activation: Literal["gelu", "relu", "swiglu"] = Field(
+        "gelu", description="of the feed-forward layers; relu, as in the paper, has a kink where backends may part"
+    )
     dropout: Fraction = Field(0.0, description="fraction dropped of embeddings and of each sub-layer's output, [0, 1)")
     tied_embeddings: bool = Field(
         True, description="one table for the tokens that go into the decoder and their logits; the source's, if equal"

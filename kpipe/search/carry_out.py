@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -19,6 +15,7 @@ from kpipe import backend, serving
 from kpipe.backend import Backend
 from kpipe.errors import Diverged, Interrupted, WrongInput
 from kpipe.files import write_atomic
+from kpipe.memory import clear
 from kpipe.pipeline import Pipeline, build, examine, fitted
 from kpipe.runs import Run
 from kpipe.spec.check import checked
@@ -183,31 +180,3 @@ def load(pipeline: Pipeline) -> Splits:
         except WrongInput as error:
             raise Unusable(error) from error
     return KEPT[key]
-
-
-def clear() -> None:
-    """Gives back the memory of a trial, so that a worker can run any number of them."""
-    if "keras" not in sys.modules:  # the trial was refused before it came to that, and the engine is not chosen yet
-        return
-    import keras
-
-    keras.backend.clear_session()
-    if keras.backend.backend() == "jax":
-        import jax
-
-        jax.clear_caches()  # first, as programs hold on to the model that they were traced from
-    gc.collect()
-    if not gc.get_freeze_count():
-        gc.freeze()  # the engine, which stays: to look through it after each trial takes 0.3 s
-    if keras.backend.backend() == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-    trim()
-
-
-def trim() -> None:
-    """Returns to the system what was freed: glibc keeps it, in pieces too small for what the next trial asks for."""
-    with contextlib.suppress(AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)

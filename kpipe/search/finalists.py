@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kpipe.search.comparison import Comparison, compare
+from kpipe.comparison import Comparison, compare
 from kpipe.search.frame import best_first
 from kpipe.search.trial import Trial
 from kpipe.tuning.search import Search

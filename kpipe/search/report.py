@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from kpipe.comparison import fine, interval, plus_minus
 from kpipe.files import write_atomic
 from kpipe.report import Picture, number, page
-from kpipe.search.comparison import fine, interval, plus_minus
 from kpipe.search.frame import best_first, done, score_of
 from kpipe.search.plots.scale import Scale, label, labels
 from kpipe.search.trial import Status, Trial

@@ -28,6 +28,8 @@ from kpipe.tracking.journal import flatten
 
 MAY_CHANGE = ("max_trials", "timeout_minutes", "trial_timeout_minutes", "trial_memory_gb", "finalists")
 """What may be another when a search goes on: none of it changes what a trial gives."""
+LEFT_OUT = {"track": True, "checkpoint": True, "expect": True}
+"""Sections that change nothing of it either."""
 SHOWN = 5
 
 
@@ -119,7 +121,7 @@ class State:
 
 def content_of(pipeline: Pipeline) -> dict[str, Any]:
     """All that decides what the trials of a search give."""
-    found = pipeline.model_dump(mode="json", exclude={"track": True, "checkpoint": True, "evaluate": {"plots"}})
+    found = pipeline.model_dump(mode="json", exclude={**LEFT_OUT, "evaluate": {"plots"}})
     found["tune"] = {name: value for name, value in found["tune"].items() if name not in MAY_CHANGE}
     plain: dict[str, Any] = json.loads(json.dumps(found))
     return plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 from collections.abc import Mapping, Sequence
@@ -162,6 +163,8 @@ def absolute(path: Path) -> Path:
 def load(path: Path, said: Place | None) -> Parsed:
     """A file's text as nodes; ``said`` is the place of the ``extends`` that names it."""
     try:
+        if said is not None and path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(errno.EINVAL, "a pipe or a device, not a file")  # which would be waited for
         with path.open("rb") as stream:
             return parse(stream.read(MAX_BYTES + 1), str(path))
     except OSError as error:

@@ -76,7 +76,7 @@ def put(node: Node, parts: Sequence[str], value: Node, path: Path) -> Node:
     if path == STAGES and parts[0] == "0":
         return put(node, parts[1:], value, path)
     node = as_mapping(node, parts[0], value.place, path)
-    key, rest = split(node, parts)
+    key, rest = split(node, parts) if path != ("expect",) else split_bounds(parts)
     if not rest and key == "type":
         return merge(node, Node({"type": Entry(value.place, value)}, node.place))
     if key[:1].isupper() and keras_name(node) not in (None, key):
@@ -119,3 +119,9 @@ def split(node: Node, parts: Sequence[str]) -> tuple[str, Sequence[str]]:
         if key in node.entries:
             return key, parts[length:]
     return parts[0], parts[1:]
+
+
+def split_bounds(parts: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Under ``expect`` keys are names of metrics, which hold dots, whether they are there yet or not."""
+    length = len(parts) - (len(parts) > 1 and parts[-1] in ("min", "max"))
+    return ".".join(parts[:length]), parts[length:]

@@ -81,7 +81,10 @@ def unknown_field(wrong: Wrong) -> Problem:
 def places_of(wrong: Wrong, name: str) -> list[str]:
     """Where in the pipeline there is a field of this very name."""
     places: list[Path] = [(), *((section,) for section in wrong.spec.model_fields)]
-    found = [place for place in places if shapes_at(wrong.spec, (*place, name), wrong.root)]
+    # a section whose keys are free (`expect`) has any name, and no field
+    found = [
+        place for place in places if any(shape.field for shape in shapes_at(wrong.spec, (*place, name), wrong.root))
+    ]
     return [f"under `{dotted(place)}`" if place else "at the top" for place in found]
 
 

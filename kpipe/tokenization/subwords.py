@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from kpipe.errors import MissingExtra
+from kpipe.errors import DataError, MissingExtra
 from kpipe.tokenization.special import SPECIAL
 from kpipe.tokenization.tokenizer import Learned, Tokenizer
 
@@ -81,7 +81,12 @@ class Subwords(Tokenizer):
 
     def encode(self, text: str, vocabulary: Vocabulary) -> list[int]:
         parts = made(vocabulary.state).encode(self._folded(text), add_special_tokens=False)
-        return [number + len(SPECIAL) for number in parts.ids]
+        numbers = [number + len(SPECIAL) for number in parts.ids]
+        if any(number >= vocabulary.size for number in numbers):
+            raise DataError(
+                f"the tokenizer knows parts that its vocabulary of {vocabulary.size} has not", "train again"
+            )
+        return numbers
 
     def _folded(self, text: str) -> str:
         return text.lower() if self.lowercase else text
@@ -114,5 +119,8 @@ def library() -> Any:
 
 @functools.lru_cache(maxsize=8)
 def made(state: str) -> Any:
-    """The library's tokenizer, made once from what it learned."""
-    return library().Tokenizer.from_str(state)
+    """The library's tokenizer, made once from what it learned. Raises: DataError: it learned none of this."""
+    try:
+        return library().Tokenizer.from_str(state)
+    except Exception as error:  # the library raises no other
+        raise DataError(f"the vocabulary's state is no tokenizer: {error}", "train again") from error

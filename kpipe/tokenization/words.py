@@ -21,9 +21,31 @@ def piece() -> re.Pattern[str]:
 
     What combines with the sign before it, as the vowels of Hindi and Hebrew do, stays with it; ``\\w`` has it not.
     """
-    combining = "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
-    word = rf"\w[\w{combining}]*"
-    return re.compile(rf"{word}(?:[’'-]{word})*|[^\w\s][{combining}]*")
+    word = rf"\w[\w{combining()}]*"
+    return re.compile(rf"{word}(?:[’'-]{word})*|[^\w\s][{combining()}]*")
+
+
+@functools.cache
+def combining() -> str:
+    """Every sign that combines with the one before it."""
+    return "".join(sign for sign in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(sign)[0] == "M")
+
+
+@functools.cache
+def endless() -> re.Pattern[str]:
+    """More such signs, one after the other, than any script has."""
+    return re.compile(rf"[{combining()}]{{30}}(?=[{combining()}])")
+
+
+def composed(text: str) -> str:
+    """é is one sign even where it is written as e and an accent.
+
+    Python sorts the signs on one letter in quadratic time, so a million would take hours: the joiner between every 30
+    is Unicode's own remedy (UAX 15, Stream-Safe Text Format).
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", endless().sub("\\g<0>\N{COMBINING GRAPHEME JOINER}", text))
 
 
 BEFORE = frozenset(".,;:!?)]}%’”»…")
@@ -57,9 +79,8 @@ class Words(Tokenizer):
         return piece().findall(folded) if self.split_on == "words" else folded.split()
 
     def folded(self, text: str) -> str:
-        """As the vocabulary holds it: é is one sign even where it is written as e and an accent."""
-        composed = unicodedata.normalize("NFC", text)
-        return composed.lower() if self.lowercase else composed
+        """As the vocabulary holds it."""
+        return composed(text).lower() if self.lowercase else composed(text)
 
     def join(self, tokens: Sequence[str]) -> str:
         if self.split_on == "blanks":

@@ -31,6 +31,20 @@ def flatten(value: Any, prefix: str = "") -> dict[str, str]:
     return flat
 
 
+FIELDS: Mapping[str, Mapping[str, type]] = {
+    "params": {"values": dict},
+    "tags": {"values": dict},
+    "metrics": {"values": dict, "step": int},
+    "dataset": {"context": str, "name": str, "digest": str, "origin": str, "profile": dict},
+    "artifact": {"file": str, "folder": str},
+    "model": {"folder": str},
+    "register": {"name": str, "alias": str},
+    "end": {"status": str},
+    "resume": {},
+}
+"""What each kind of event says, beside its time."""
+
+
 class Event(NamedTuple):
     """One line of the journal; ``end`` is the place in the file just after it."""
 
@@ -40,7 +54,7 @@ class Event(NamedTuple):
 
 
 def read(path: Path, start: int = 0) -> list[Event]:
-    """The events from byte ``start`` on; a last line not yet whole is left for the next time."""
+    """The events from byte ``start`` on; a last line not yet whole is left for the next time, what is none left out."""
     try:
         with path.open("rb") as file:
             file.seek(start)
@@ -54,10 +68,22 @@ def read(path: Path, start: int = 0) -> list[Event]:
         place += len(line)
         try:
             data = json.loads(line)
-        except ValueError:  # torn by a crash, and gone on after
+        except (ValueError, RecursionError):  # torn by a crash, and gone on after
             continue
-        events.append(Event(data.pop("event"), data, place))
+        if is_event(data):
+            events.append(Event(data.pop("event"), data, place))
     return events
+
+
+def is_event(data: Any) -> bool:
+    """Whether a line says what a journal says: it may come from somewhere else, with the folder of its run."""
+    if not isinstance(data, dict) or not isinstance(data.get("event"), str) or not isinstance(data.get("time"), int):
+        return False
+    fields = FIELDS.get(data["event"])
+    if fields is None or not all(isinstance(data.get(name), kind) for name, kind in fields.items()):
+        return False
+    kinds = (int, float) if data["event"] == "metrics" else (str,)
+    return "values" not in fields or all(isinstance(value, kinds) for value in data["values"].values())
 
 
 class Journal:

@@ -197,7 +197,11 @@ class Sender:
             self._remember(offset=offset)
 
     def _remembered(self) -> Sent:
-        return Sent.model_validate_json(self.path.read_bytes()) if self.path.exists() else Sent()
+        """What is there already is found again in MLflow where the file is damaged, and not made twice."""
+        try:
+            return Sent.model_validate_json(self.path.read_bytes()) if self.path.exists() else Sent()
+        except (OSError, ValueError):
+            return Sent()
 
     def _remember(self, **changes: Any) -> None:
         self.sent = Sent.model_validate({**self.sent.model_dump(), **changes})
@@ -206,8 +210,14 @@ class Sender:
     def _dataset(self, data: dict[str, Any]) -> None:
         self.client.log_inputs(self.sent.run_id, [packaging.dataset_input(data)])
 
+    def _holds(self, name: str) -> bool:
+        """Whether something the journal names is there, in the run's folder, and no link in it leads out of there."""
+        place = self.run.folder / name
+        parts = [place, *place.rglob("*")] if place.is_dir() else [place]
+        return place.exists() and all(part.resolve().is_relative_to(self.run.folder) for part in parts)
+
     def _artifact(self, data: dict[str, Any]) -> None:
-        if not (self.run.folder / data["file"]).is_file():
+        if not (self._holds(data["file"]) and (self.run.folder / data["file"]).is_file()):
             self.client.set_tag(self.sent.run_id, key_of(f"missing.{data['file']}"), "was gone when it should be sent")
             return
         self.client.log_artifact(self.sent.run_id, str(self.run.folder / data["file"]), data["folder"] or None)
@@ -215,7 +225,9 @@ class Sender:
     def _model(self, data: dict[str, Any]) -> None:
         from mlflow.entities import LoggedModelOutput
 
-        if not (self.run.folder / data["folder"]).is_dir():  # a search keeps the model of its best trial alone
+        if not (
+            self._holds(data["folder"]) and (self.run.folder / data["folder"]).is_dir()
+        ):  # a search keeps the model of its best trial alone
             self.client.set_tag(
                 self.sent.run_id, key_of(f"missing.{data['folder']}"), "was gone when it should be sent"
             )

@@ -29,6 +29,10 @@ SETTINGS = {
 """MLflow waits minutes for a server that is gone, and reports usage to its makers, unless told otherwise."""
 
 
+CREDENTIALS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_AUTH")
+"""What MLflow tells every server it talks to, whoever chose it."""
+
+
 def local_uri(root: Path) -> str:
     return f"sqlite:///{root.resolve() / 'mlflow.db'}"
 
@@ -47,7 +51,10 @@ def chosen() -> str:
 
 
 def resolve(recorded: str, root: Path) -> str:
-    """The URI to connect to, from what a run recorded. Raises: TrackingError: it needs a password."""
+    """The URI to connect to, from what a run recorded.
+
+    Raises: TrackingError: it needs a password, or would be told one that is meant for another server.
+    """
     given = os.environ.get("MLFLOW_TRACKING_URI", "")
     if recorded == LOCAL:
         return local_uri(root)
@@ -55,6 +62,10 @@ def resolve(recorded: str, root: Path) -> str:
         return given
     if ":***@" in recorded:
         raise TrackingError(f"the password of {recorded} is not kept with the run", "set MLFLOW_TRACKING_URI")
+    secret = next((name for name in CREDENTIALS if os.environ.get(name)), None)
+    if secret is not None and is_server(recorded):
+        hint = f"if it is to have it: MLFLOW_TRACKING_URI={recorded}; else unset {secret}"
+        raise TrackingError(f"the run was recorded at {recorded}, which would be told {secret}", hint)
     return recorded
 
 

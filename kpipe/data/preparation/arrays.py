@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from kpipe import unpacked
 from kpipe.data.preparation.preparation import Examples, numbered
 from kpipe.data.preparation.targets import check_finite, encode
 from kpipe.errors import DataError
 from kpipe.signature import Target
-from kpipe.spec.mistake import nearest
+from kpipe.spec.mistake import nearest, printable
 
-BROKEN = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+BROKEN = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, NotImplementedError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What NumPy raises for a file that is damaged, or made to do damage: RecursionError is a RuntimeError."""
 
 
 def read_npz(path: Path) -> Mapping[str, np.ndarray]:
@@ -23,11 +29,14 @@ def read_npz(path: Path) -> Mapping[str, np.ndarray]:
     arrays: dict[str, np.ndarray] = {}
     try:
         with path.open("rb") as file:
+            unpacked.check_archive(path, file)
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise DataError(f"{path}: is one array (.npy), expected an .npz file", "np.savez(path, x=..., y=...)")
             for name in archive.files:
                 arrays[name] = archive[name]
+                if not isinstance(arrays[name], np.ndarray):  # of a file that is no .npy, NumPy gives the bytes
+                    raise DataError(f"{path}: `{name}` in it is no NumPy array", "np.savez(path, x=..., y=...)")
     except BROKEN as error:
         raise unreadable(path, error) from error
     return arrays
@@ -37,6 +46,7 @@ def read_npy(path: Path) -> np.ndarray:
     """The array of an .npy file. Raises: DataError."""
     try:
         with path.open("rb") as file:
+            unpacked.check_archive(path, file)
             loaded = np.load(file, allow_pickle=False)
     except BROKEN as error:
         raise unreadable(path, error) from error
@@ -53,7 +63,7 @@ def unreadable(path: Path, error: Exception) -> DataError:
             f"{path}: holds Python objects or is no NumPy file; kpipe never unpickles, as that can run any code",
             "save arrays of numbers, or of words with a dtype such as U20: array.astype(str)",
         )
-    return DataError(f"{path}: is no readable NumPy file: {error}")
+    return DataError(f"{path}: is no readable NumPy file: {printable(str(error) or type(error).__name__, 300)}")
 
 
 def pick(arrays: Mapping[str, np.ndarray], name: str, path: Path) -> np.ndarray:

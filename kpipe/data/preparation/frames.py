@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from kpipe import unpacked
 from kpipe.data.preparation.unreadable import BROKEN, no_table
 from kpipe.errors import DataError
 from kpipe.spec.mistake import nearest
@@ -44,10 +44,15 @@ def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
     """The same of a file of any name: one that is neither Parquet nor JSON Lines is CSV. Raises: DataError."""
     try:
         if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
+            with parquet(path) as held:
+                table = held.read()
+            table.validate(full=True)  # Arrow believes texts and places as they stand in the file
+            found: pd.DataFrame = table.to_pandas()
+            return found
         if not is_separated(path):
             return read_jsonl(path)
-        frame: pd.DataFrame = pd.read_csv(path, sep=separator or separator_of(path), low_memory=False, **csv)
+        with unpacked.stream(path) as file:
+            frame: pd.DataFrame = pd.read_csv(file, sep=separator or separator_of(path), low_memory=False, **csv)
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: is empty") from error
     except BROKEN as error:
@@ -61,10 +66,22 @@ def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
     )
 
 
+def parquet(path: Path, **options: Any) -> Any:
+    """A Parquet file, of which nothing is read yet. Raises: DataError: it is none, or says that it holds too much."""
+    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
+
+    try:
+        file = ParquetFile(path, **options)
+    except BROKEN as error:
+        raise no_table(path, error) from error
+    # a few bytes can say that one number is repeated without end
+    unpacked.check(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
+    return file
+
+
 def read_jsonl(path: Path) -> pd.DataFrame:
     """A table of one JSON object a line, its cells as they are written. Raises: ValueError: a line is none."""
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    lines = [line for line in raw.decode("utf-8-sig").split("\n") if line.strip()]
+    lines = [line for line in unpacked.content(path).decode("utf-8-sig").split("\n") if line.strip()]
     return pd.DataFrame([named_values(line, row) for row, line in enumerate(lines)])
 
 
@@ -74,9 +91,21 @@ def named_values(line: str, row: int) -> dict[str, Any]:
         found = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(f"row {row} is no JSON, from its column {error.colno} on") from error
+    except RecursionError as error:
+        raise ValueError(f"row {row} is nested too deeply") from error
     if not isinstance(found, dict):
         raise ValueError(f"row {row} is no object with named values")
-    return found
+    if "\\u" in line:
+        refuse_surrogates(found, row)
+    return {name: json.dumps(cell) if isinstance(cell, (list, dict)) else cell for name, cell in found.items()}
+
+
+def refuse_surrogates(found: dict[str, Any], row: int) -> None:
+    """Raises: ValueError: a text holds half of a pair, which can be written as \\ud800, and stands for no sign."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"row {row} holds half of a surrogate pair, which is no sign") from error
 
 
 def is_separated(path: Path) -> bool:

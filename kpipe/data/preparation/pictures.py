@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,11 @@ from kpipe.errors import DataError
 SUFFIXES = (".png", ".jpg", ".jpeg")
 MOST_PIXELS = 64_000_000
 """More pixels in one image are taken for an attack or a mistake; the largest cameras stay below."""
+
+MANY_PIXELS = 8_000_000
+"""An image with more takes up to 0.8 GB while it is decoded, so that only one of them is, whatever the threads."""
+ONE_AT_A_TIME = threading.Lock()
+ROWS = 256
 
 Size = tuple[int, int]
 """Height and width."""
@@ -45,12 +51,23 @@ def files_in(folder: Path) -> list[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [f"{root}/{name}" for name in names if not name.startswith(".") and name.lower() not in IGNORED]
-    return [Path(name) for name in sorted(found)]
+    return [Path(name) for name in sorted(map(checked_name, found))]
 
 
 def subfolders(folder: Path) -> list[Path]:
     """The folders in ``folder`` in the order of their names, but hidden ones."""
-    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    found = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    return [Path(checked_name(str(entry))) for entry in found]
+
+
+def checked_name(name: str) -> str:
+    """Raises: DataError: a name that is no text, which could be kept in none of a run's files."""
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        raise DataError(f"{shown}: its name is no UTF-8 text", "rename it") from error
+    return name
 
 
 def decode(file: Path, size: Size | None, channels: int) -> np.ndarray:
@@ -62,16 +79,28 @@ def decode(file: Path, size: Size | None, channels: int) -> np.ndarray:
     Raises: what Pillow raises for a broken file, DecompressionBombError for one too large.
     """
     with Image.open(file, formats=("PNG", "JPEG")) as opened:
-        if opened.width * opened.height > MOST_PIXELS:
+        pixels = opened.width * opened.height
+        if pixels > MOST_PIXELS:
             raise Image.DecompressionBombError(f"{opened.width} x {opened.height} pixels")
-        ImageOps.exif_transpose(opened, in_place=True)
-        image: Image.Image = opened
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
-        if image.has_transparency_data:
-            layer = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        return fit(image, size, channels)
+        with ONE_AT_A_TIME if pixels > MANY_PIXELS else nullcontext():
+            ImageOps.exif_transpose(opened, in_place=True)
+            image: Image.Image = opened
+            if image.mode.startswith("I"):
+                image = Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
+            if image.has_transparency_data:
+                image = on_white(image)
+                opened.close()
+            return fit(image, size, channels)
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Transparent parts lie on white; done some rows at a time, as whole copies of a large image would take a GB."""
+    whole = Image.new("RGB", image.size)
+    for top in range(0, image.height, ROWS):
+        layer = image.crop((0, top, image.width, min(top + ROWS, image.height))).convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        whole.paste(Image.alpha_composite(white, layer).convert("RGB"), (0, top))
+    return whole
 
 
 def fit(image: Image.Image, size: Size | None, channels: int) -> np.ndarray:
@@ -128,6 +157,8 @@ def decode_into(row: np.ndarray, file: Path, size: Size | None) -> Unreadable | 
 
 
 def try_to_decode(file: Path, size: Size | None, channels: int) -> np.ndarray | Unreadable:
+    if file.exists() and not file.is_file():  # reading a pipe would wait for somebody who writes into it
+        return Unreadable(file, "is a pipe or a device, no file")
     try:
         return decode(file, size, channels)
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, *BOMBS) as error:

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from kpipe.data.preparation.frames import read_frame
+from kpipe.data.preparation.frames import parquet, read_frame
 from kpipe.data.preparation.unreadable import BROKEN, no_table
 from kpipe.errors import DataError
 
 CELLS = 2**19
 """Of a Parquet file so many are in memory at a time."""
-BUFFER = 2**18
-"""Bytes of a column read at a time: a group of rows may be as large as the file."""
+READ: Mapping[str, Any] = {"buffer_size": 2**18, "pre_buffer": False}
+"""So many bytes of a column at a time: a group of rows may be as large as the file."""
 TRUTH = np.dtype(bool)
 
 
@@ -64,8 +64,13 @@ class Parquet:
     @classmethod
     def open(cls, path: Path) -> Parquet:
         """Raises: DataError."""
-        file = opened(path)
+        from pyarrow.types import is_nested  # type: ignore[import-untyped]
+
+        file = parquet(path, **READ)
         found = file.schema_arrow.empty_table().to_pandas().reset_index(drop=True)
+        for column in found.columns:
+            if is_nested(kind := file.schema_arrow.field(str(column)).type):  # which pandas would take for words
+                found[column] = pd.Series([], dtype=pd.ArrowDtype(kind))
         stored = [str(column) for column in found.columns]
         found.columns = [name.strip() for name in stored]
         twice = found.columns[found.columns.duplicated()]
@@ -86,7 +91,8 @@ class Parquet:
         wanted = [self.stored_names[name] for name in columns]
         start, rows = 0, max(1024, CELLS // len(wanted))
         try:
-            for batch in opened(self.path).iter_batches(batch_size=rows, columns=wanted):
+            for batch in parquet(self.path, **READ).iter_batches(batch_size=rows, columns=wanted):
+                batch.validate(full=True)
                 piece = batch.to_pandas()
                 piece.columns = [str(column).strip() for column in piece.columns]
                 piece.index = pd.RangeIndex(start, start + len(piece))
@@ -98,16 +104,6 @@ class Parquet:
     def typed(self, piece: pd.DataFrame) -> pd.DataFrame:
         words = [name for name in piece if piece[name].dtype is TRUTH and self.empty[name].dtype == object]
         return piece.astype(dict.fromkeys(words, object)) if words else piece
-
-
-def opened(path: Path) -> Any:
-    """Raises: DataError: it is no whole Parquet file."""
-    from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
-
-    try:
-        return ParquetFile(path, buffer_size=BUFFER, pre_buffer=False)
-    except BROKEN as error:
-        raise no_table(path, error) from error
 
 
 def pieces_of(path: Path, separator: str | None) -> Pieces:

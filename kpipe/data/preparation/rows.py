@@ -53,6 +53,9 @@ class Rows:
             numbers = [name for name in inputs if not is_category(source, empty[name])]
             there = [piece.notna().all(axis=1) for piece in pieces.read([*numbers, *source.target])]
             keep = np.concatenate([piece.to_numpy() for piece in there])
+            if not keep.any():
+                hint = "set `missing: mean` or `missing: median`, or leave out the emptiest with `drop`"
+                raise DataError(f"{source.path}: each row lacks a number or its target, and none is left", hint)
         beside = pd.concat(list(pieces.read([*source.target, *([column] if column else [])])))[keep]
         check_targets(beside, source)
         return cls(

@@ -12,7 +12,14 @@ from kpipe.spec.mistake import nearest
 
 
 def plain(raw: np.ndarray, where: str) -> np.ndarray:
-    """Python objects, as pandas gives them, as words. Raises: DataError: a target is missing."""
+    """Python objects, as pandas gives them, as words.
+
+    Raises: DataError: a target is missing, or is neither a number nor a word, nor a row of them.
+    """
+    nested = raw.dtype.kind == "O" and any(isinstance(value, (list, dict, np.ndarray)) for value in raw.flat)
+    if raw.ndim not in (1, 2) or 0 in raw.shape[1:] or raw.dtype.kind in "Vc" or nested:
+        held = "lists" if nested else f"{raw.dtype} of shape {raw.shape}"
+        raise DataError(f"{where}: targets are {held}, expected a number or a word for each example, or a row of them")
     if raw.dtype.kind != "O":
         return raw
     missing = [index for index, value in enumerate(raw.flat) if value is None or value != value]
@@ -81,7 +88,7 @@ def encode(raw: np.ndarray, target: Target, where: str) -> np.ndarray:
     raw = plain(raw, where)
     if target.task == "classes":
         return encode_classes(flat(raw), target, where)
-    table = raw.reshape(len(raw), -1)
+    table = raw[:, None] if raw.ndim == 1 else raw
     if table.dtype.kind not in "biuf":
         raise DataError(
             f"{where}: holds words, but the task `{target.task}` needs numbers", "set `target_task: classes`"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from kpipe.data.preparation.frames import SUFFIXES, check_columns, check_separat
 from kpipe.data.preparation.unreadable import BROKEN, no_text
 from kpipe.data.text_form import TextForm
 from kpipe.errors import DataError
+from kpipe.unpacked import content
 
 
 def read_text(path: Path) -> str:
@@ -20,8 +20,7 @@ def read_text(path: Path) -> str:
     if not path.is_file():
         raise DataError(f"{path}: is a folder, expected a file" if path.exists() else f"no file `{path}`")
     try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        text = raw.decode("utf-8-sig")
+        text = content(path).decode("utf-8-sig")
     except BROKEN as error:
         raise no_text(path, error) from error
     return text.replace("\r\n", "\n")
@@ -48,7 +47,7 @@ def read_columns(paths: Sequence[Path], form: TextForm) -> pd.DataFrame:
         raise DataError(f"{paths[0]}: has no rows")
     for column, pattern in form.remove.items():
         if column in frame.columns:
-            cleaned = frame[column].astype(str).str.replace(pattern, "", regex=True).str.strip()
+            cleaned = as_text(frame[column], str(paths[0])).str.replace(pattern, "", regex=True).str.strip()
             frame[column] = cleaned.where(frame[column].notna())
     return frame
 
@@ -56,14 +55,25 @@ def read_columns(paths: Sequence[Path], form: TextForm) -> pd.DataFrame:
 def texts_in(frame: pd.DataFrame, column: str, where: str) -> list[str]:
     """The texts of a column. Raises: DataError: no such column, or a cell is missing or blank."""
     check_columns(frame, [column], where)
-    missing = np.flatnonzero(frame[column].isna() | (frame[column].astype(str).str.strip() == ""))
+    texts = as_text(frame[column], where)
+    missing = np.flatnonzero(frame[column].isna() | (texts.str.strip() == ""))
     if len(missing):
         first = f"the first at row {frame.index[missing[0]]}"
         raise DataError(
             f"{where}: column `{column}`: {len(missing)} of {len(frame)} texts are missing, {first}",
             "leave these rows out",
         )
-    return frame[column].astype(str).tolist()
+    return texts.tolist()
+
+
+def as_text(cells: pd.Series, where: str) -> pd.Series:
+    """Cells as they would be written. Raises: DataError: they are bytes of no text."""
+    try:
+        return cells.astype(str)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{where}: column `{cells.name}` holds bytes that are no UTF-8 text", "write it anew"
+        ) from error
 
 
 def targets_in(frame: pd.DataFrame, names: Sequence[str], where: str) -> np.ndarray:
@@ -80,7 +90,7 @@ def targets_in(frame: pd.DataFrame, names: Sequence[str], where: str) -> np.ndar
     try:
         columns = [pd.to_numeric(frame[name]).to_numpy() for name in names]
     except (ValueError, TypeError):
-        columns = [frame[name].astype(str).to_numpy(dtype=str) for name in names]
+        columns = [as_text(frame[name], where).to_numpy(dtype=str) for name in names]
     return columns[0] if len(names) == 1 else np.stack(columns, axis=1)
 
 

@@ -17,7 +17,7 @@ from kpipe.data.preparation.sequences import splits_of
 from kpipe.data.preparation.split import cut
 from kpipe.data.preparation.targets import encode, infer_task, target_of
 from kpipe.data.preparation.text import Text
-from kpipe.data.preparation.text_files import read_columns, targets_in, texts_in
+from kpipe.data.preparation.text_files import as_text, read_columns, targets_in, texts_in
 from kpipe.errors import DataError
 from kpipe.signature import Signature, Target
 from kpipe.tokenization.vocabulary import Vocabulary
@@ -65,7 +65,8 @@ def checked(source: TextTable, split: SplitName) -> pd.DataFrame:
 def divide(part: Part, source: TextTable, seed: int, given: tuple[SplitName, ...]) -> Mapping[SplitName, np.ndarray]:
     """Rows of the splits that are not ``given``; classes in proportion, rows of a group together. Raises: DataError."""
     if source.split.group is not None:
-        groups, _ = pd.factorize(part.frame[source.split.group])
+        names = part.frame[source.split.group]
+        groups, _ = pd.factorize(as_text(names, part.where).where(names.notna()))
         if (groups < 0).any():
             row = part.frame.index[int(np.flatnonzero(groups < 0)[0])]
             raise DataError(f"{part.where}: column `{source.split.group}`: row {row} is of no group", "fill it in")

@@ -8,9 +8,11 @@ import zlib
 from pathlib import Path
 
 from kpipe.errors import DataError
+from kpipe.spec.mistake import printable
+from kpipe.unpacked import content
 
-BROKEN = (OSError, ValueError, EOFError, zlib.error)
-"""What reading a broken file raises; UnicodeDecodeError and pandas' own are among them."""
+BROKEN = (OSError, ValueError, EOFError, zlib.error, MemoryError, OverflowError, NotImplementedError, LookupError)
+"""What reading a broken file raises; UnicodeDecodeError, pandas' own and Arrow's are among them."""
 RAGGED = re.compile(r"Expected (\d+) fields in line (\d+), saw (\d+)")
 OPEN_QUOTE = re.compile(r"EOF inside string starting at row (\d+)")
 
@@ -30,7 +32,8 @@ def no_table(path: Path, error: Exception) -> DataError:
         return DataError(f"{path}: a quotation mark in line {line} is never closed", hint)
     if path.suffix.lower() == ".parquet" and isinstance(error, ValueError):
         return DataError(f"{path}: is no Parquet file, or not a whole one", "write it anew, or give it the right name")
-    return DataError(f"{path}: is no readable table: {getattr(error, 'strerror', None) or text}")
+    why = getattr(error, "strerror", None) or text or type(error).__name__
+    return DataError(f"{path}: is no readable table: {printable(why, 300)}")
 
 
 def no_text(path: Path, error: Exception) -> DataError:
@@ -52,7 +55,7 @@ def is_packed_wrongly(path: Path, error: Exception) -> bool:
 
 def no_utf8(path: Path) -> DataError:
     """The line of the first byte that does not fit; most such files are in Latin-1, or in UTF-16 from Windows."""
-    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    raw = content(path)
     utf16 = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
     hint = f"save it as UTF-8: iconv -f {'utf-16' if utf16 else 'latin1'} -t utf-8 {path.name.removesuffix('.gz')}"
     try:

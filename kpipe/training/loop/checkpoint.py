@@ -17,7 +17,10 @@ import numpy as np
 from kpipe.errors import KpipeWarning, NotSaved, RunFailed
 
 RECORD = "record"
-BROKEN = (OSError, EOFError, ValueError, KeyError, RuntimeError, NotImplementedError, zipfile.BadZipFile)
+BROKEN = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, SyntaxError, RuntimeError, MemoryError),
+    *(NotImplementedError, zipfile.BadZipFile),
+)
 """What reading a torn or corrupted file raises."""
 NAME = re.compile(r"stage-(\d+)(?:\.(\d+))?-(\d{6,})\.npz")
 
@@ -126,7 +129,11 @@ def bring_to_disk(folder: Path) -> None:
 
 def read(path: Path) -> Checkpoint:
     """Checks the CRC-32 of every part, and that none is missing, before a byte of it is believed."""
+    size = path.stat().st_size
     with zipfile.ZipFile(path) as archive:
+        parts_in_it = archive.infolist()
+        if any(part.compress_type for part in parts_in_it) or sum(part.file_size for part in parts_in_it) > size:
+            raise zipfile.BadZipFile("compressed, which kpipe does not write")  # it may become as large as a disk
         torn = archive.testzip()
         if torn is not None:
             raise zipfile.BadZipFile(f"bad checksum of {torn}")
@@ -135,4 +142,6 @@ def read(path: Path) -> Checkpoint:
     kept = json.loads(arrays.pop(RECORD).tobytes())
     if kept["arrays"] != sorted(arrays):  # an archive's own table of contents has no checksum
         raise zipfile.BadZipFile(f"{len(arrays)} arrays, not {len(kept['arrays'])}, or others")
+    if not isinstance(kept["record"], dict):
+        raise zipfile.BadZipFile("its record is none")
     return Checkpoint(arrays, kept["record"])

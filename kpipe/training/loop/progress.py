@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from kpipe.errors import RunFailed
 from kpipe.training.method import Epoch
 
 
@@ -39,5 +42,11 @@ class Progress:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Progress:
-        rows = [Epoch(**row) for row in record["history"]]
-        return cls(**{**record, "history": rows})
+        """Raises: RunFailed: another program has written it, or another kpipe."""
+        try:
+            return TypeAdapter(cls).validate_python(dict(record))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            hint = "go on with the kpipe that wrote it, or start a new run"
+            raise RunFailed(f"the checkpoint's record is none of this kpipe: {where}: {first['msg']}", hint) from error

@@ -110,6 +110,11 @@ def fitting(group: str, variables: Mapping[str, keras.Variable], arrays: Mapping
         for name, variable in variables.items()
         if name in stored and stored[name].shape != tuple(variable.shape)
     ]
+    wrong += [
+        f"has {name} as {stored[name].dtype}, which is no numbers"
+        for name in variables
+        if name in stored and stored[name].dtype.kind not in "biufV"  # V: bfloat16 and its like, as NumPy keeps them
+    ]
     if wrong:
         raise RunFailed(
             f"the checkpoint does not fit: its {group} {wrong[0]}" + f" (and {len(wrong) - 1} more)" * (len(wrong) > 1),

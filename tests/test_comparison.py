@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t, ttest_rel
 
-from kpipe.search.comparison import compare, interval
+from kpipe.comparison import compare, interval
 
 FIRST = [0.9900, 0.9911, 0.9892, 0.9908, 0.9904]
 SECOND = [0.9897, 0.9906, 0.9911, 0.9880, 0.9891]

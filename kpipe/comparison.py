@@ -1,4 +1,4 @@
-"""Comparison: whether the first finalist is really better than the second."""
+"""Comparison: what several seeds say: means with their intervals, and whether one pipeline is really better."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two finalists trained with the same seeds. Means are over the seeds with which both came to a score."""
+    """Two pipelines trained with the same seeds. Means are over the seeds with which both came to a score."""
 
     first: tuple[float, float]
     """mean and half width of its interval"""
@@ -68,7 +68,7 @@ def compare(
     confidence: float = 0.95,
     names: tuple[str, str] = ("first", "second"),
 ) -> Comparison:
-    """Compares the scores of two finalists, seed by seed; None (or NaN) stands for a training that failed.
+    """Compares the scores of two pipelines, seed by seed; None (or NaN) stands for a training that failed.
 
     The interval is that of the paired t-test, whose seeds share what they have in common. Two equal differences without
     any spread are too few: of scores that are counts (right answers of 180) they are often chance.
@@ -81,8 +81,8 @@ def compare(
     largest = max((abs(score) for pair in pairs for score in pair), default=0.0)
     differences = [0.0 if abs(gap) <= ROUNDING * largest else gap for gap in differences]
     mean, half = interval(differences, confidence) if pairs else (math.nan, math.inf)
-    if half <= ROUNDING * largest and any(differences) and len(pairs) < 3:
-        half = math.inf
+    if half <= ROUNDING * largest:
+        half = math.inf if any(differences) and len(pairs) < 3 else 0.0
     return Comparison(
         first=interval([one for one, _ in pairs], confidence) if pairs else (math.nan, math.inf),
         second=interval([other for _, other in pairs], confidence) if pairs else (math.nan, math.inf),
