@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kpipe import serving
 from kpipe.errors import RunFailed
 from kpipe.export.carry_out import ALLOWED, carry_out
 from kpipe.export.format import Format
@@ -46,6 +49,38 @@ def test_every_family_is_held_by_every_format(saved: Saved, backend: str, family
         assert row.difference < 1e-5
         assert (Path(task.folder) / row.file).exists()
         assert min(row.bytes, row.one, row.batch) > 0
+
+
+WITHOUT_KPIPE = """
+import sys
+sys.modules["kpipe"] = sys.modules["keras"] = None
+import numpy
+image = numpy.arange(64, dtype="uint8").reshape(1, 8, 8, 1) % 17
+if sys.argv[1].endswith(".onnx"):
+    import onnxruntime
+    outputs = onnxruntime.InferenceSession(sys.argv[1]).run(None, {"image": image})[0]
+else:
+    import torch
+    outputs = torch.export.load(sys.argv[1]).module()(torch.as_tensor(image)).detach().numpy()
+print(*outputs[0])
+"""
+
+
+def test_a_file_computes_without_kpipe(saved: Saved, backend: str) -> None:
+    import keras
+
+    form = {"tensorflow": "onnx", "torch": "torch"}.get(backend)
+    if form is None:
+        pytest.skip("JAX writes Keras's file alone")
+    task = saved("cnn", formats=(form,))
+    _, row = carry_out(task)
+    command = [sys.executable, "-c", WITHOUT_KPIPE, str(Path(task.folder) / row.file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    image = np.arange(64, dtype="uint8").reshape(1, 8, 8, 1) % 17
+    model = serving.load(Path(task.run) / "model").model
+    expected = keras.ops.convert_to_numpy(model(image, training=False))[0]
+    np.testing.assert_allclose([float(word) for word in done.stdout.split()], expected, atol=1e-5)
 
 
 def test_files_compute_in_single_precision(saved: Saved, backend: str) -> None:
