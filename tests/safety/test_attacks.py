@@ -33,9 +33,13 @@ from kpipe.search.ray_cluster import unpack
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of, read
 from kpipe.spec.one_of import components
+from kpipe.tokenization.special import SPECIAL
+from kpipe.tokenization.subwords import Subwords
+from kpipe.tokenization.vocabulary import Vocabulary
 from kpipe.tokenization.words import Words
 from kpipe.tracking import sender, store
 from kpipe.tracking.journal import Journal
+from kpipe.training.loop import checkpoint
 
 KPIPE = Path(runs.__file__).parent
 
@@ -139,6 +143,26 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(pictures.try_to_decode(Path(sys.argv[1]), None, 3).shape)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
+
+
+def test_a_checkpoint_that_fills_the_memory(tmp_path: Path) -> None:
+    record = np.frombuffer(json.dumps({"arrays": ["a"], "record": {}}).encode(), np.uint8)
+    np.savez_compressed(tmp_path / "stage-0-000001.npz", record=record, a=np.zeros(10**7, np.uint8))
+    with pytest.raises(zipfile.BadZipFile, match="compressed, which kpipe does not write"):
+        checkpoint.read(tmp_path / "stage-0-000001.npz")
+
+
+@pytest.mark.parametrize("state", ["", "{}", "[" * 5000, '{"version": "1.0", "model": {"type": "BPE"}}'])
+def test_a_vocabulary_whose_state_is_no_tokenizer(state: str) -> None:
+    vocabulary = Vocabulary(tokenizer=Subwords(), tokens=SPECIAL, state=state)
+    with pytest.raises(DataError, match="state is no tokenizer"):
+        vocabulary.encode("text")
+
+
+def test_a_tokenizer_that_knows_more_than_its_vocabulary() -> None:
+    learned = Vocabulary.learn(Subwords(vocabulary_size=300), ["some text"] * 9)
+    with pytest.raises(DataError, match="its vocabulary of 10 has not"):
+        learned.model_copy(update={"tokens": learned.tokens[:10]}).encode("some text")
 
 
 def test_a_large_transparent_picture(tmp_path: Path) -> None:
