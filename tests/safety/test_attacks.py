@@ -27,7 +27,7 @@ from PIL import Image
 from kpipe import runs
 from kpipe.data.preparation import pictures
 from kpipe.data.source import Source
-from kpipe.errors import DataError, KpipeError, SpecError, TrackingError
+from kpipe.errors import DataError, KpipeError, SpecError, TrackingError, WrongInput
 from kpipe.pipeline import Pipeline
 from kpipe.search.ray_cluster import unpack
 from kpipe.spec.check import checked
@@ -39,6 +39,7 @@ from kpipe.tokenization.vocabulary import Vocabulary
 from kpipe.tokenization.words import Words
 from kpipe.tracking import sender, store
 from kpipe.tracking.journal import Journal
+from kpipe.tracking.tracking import sync
 from kpipe.training.loop import checkpoint
 
 KPIPE = Path(runs.__file__).parent
@@ -317,6 +318,22 @@ def test_a_runs_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     (tmp_path / "x" / "run.json").write_bytes((run.folder / "run.json").read_bytes())
     with pytest.raises(KpipeError):
         runs.find(tmp_path / "mlruns", name)
+
+
+@pytest.mark.parametrize(
+    "name", ["journal.jsonl", "run.lock", "tracking.log", "checkpoints/x", "artifacts/pictures/a.png"]
+)
+def test_a_link_in_a_run_writes_nothing_elsewhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / "profile").write_text("mine", encoding="utf-8")
+    run = runs.create(tmp_path / "mlruns", "digits", "cnn")
+    run.free()
+    (run.folder / name).parent.mkdir(exist_ok=True)
+    (run.folder / name).unlink(missing_ok=True)
+    (run.folder / name).symlink_to(tmp_path / "profile")
+    for action in (run.hold, lambda: sync(run.root)):
+        with pytest.raises(WrongInput, match="leads out of the run's folder"):
+            action()
+    assert (tmp_path / "profile").read_text(encoding="utf-8") == "mine"
 
 
 def test_what_a_journal_names_is_sent_from_the_runs_folder_alone(
