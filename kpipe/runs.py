@@ -150,10 +150,20 @@ class Run:
         return self._lock.taken() or (self.parent is not None and self.parent.alive)
 
     def hold(self, seconds: float = 0.3) -> None:
-        """Makes the run this process's, until it ends. Raises: WrongInput: another process is at work on it."""
+        """Makes the run this process's, until it ends.
+
+        Raises: WrongInput: another process is at work on it, or it would be written to elsewhere.
+        """
+        self.require_inside()
         if not self.take(seconds):
             what = self.record.kind if self.is_readable else "run"
             raise WrongInput(f"{what} {self.name} is still running in another process", "wait for it, or stop it")
+
+    def require_inside(self) -> None:
+        """Raises: WrongInput: a link leads out of the folder, and what is written to the run would be written there."""
+        for entry in self.folder.rglob("*"):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(self.folder):
+                raise WrongInput(f"{entry}: leads out of the run's folder, to {entry.resolve()}", "remove the link")
 
     def take(self, seconds: float = 0.0) -> bool:
         """As ``hold``, but says whether it could."""

@@ -225,9 +225,8 @@ class Sender:
     def _model(self, data: dict[str, Any]) -> None:
         from mlflow.entities import LoggedModelOutput
 
-        if not (
-            self._holds(data["folder"]) and (self.run.folder / data["folder"]).is_dir()
-        ):  # a search keeps the model of its best trial alone
+        place = self.run.folder / data["folder"]
+        if not (self._holds(data["folder"]) and place.is_dir()):  # a search keeps the model of its best trial alone
             self.client.set_tag(
                 self.sent.run_id, key_of(f"missing.{data['folder']}"), "was gone when it should be sent"
             )
@@ -251,7 +250,7 @@ class Sender:
         run = self.client.get_run(self.sent.run_id)
         if model.model_id not in {known.model_id for known in (run.outputs.model_outputs if run.outputs else [])}:
             self.client.log_outputs(self.sent.run_id, [LoggedModelOutput(model.model_id, step=0)])
-        with packaging.packaged(self.run.folder / data["folder"], model, self.sent.run_id) as folder:
+        with packaging.packaged(place, model, self.sent.run_id) as folder:
             self.client.log_model_artifacts(model.model_id, str(folder))
         self.client.finalize_logged_model(model.model_id, "READY")
         if run.info.status != "RUNNING":  # the model of a trial that proved the best only when the search had ended

@@ -259,3 +259,32 @@ def test_cells_of_any_kind(tmp_path: Path, fuzz: Any) -> None:
         use(source({**case[1], "path": str(path)}))
 
     fuzz(500, st.tuples(rows, st.sampled_from(TABLES)), load)
+
+
+RAW = {
+    "d.npy": st.one_of(array_file(), typed_array()),
+    "d.npz": st.one_of(array_file(), typed_array()).map(lambda raw: zipped({"x.npy": raw, "y.npy": raw})),
+    "d.csv": st.lists(st.sampled_from(["1,2", "0.5,x", "load,date", "a,b", "", "nan,inf", "2024-01-01,3"])).map(
+        lambda lines: "\n".join(lines).encode()
+    ),
+    "d.jsonl": st.just(JSONL.encode()),
+    "d.txt": st.binary(max_size=80),
+    "d.conllu": st.text(max_size=80).map(lambda text: f"{CONLLU}{text}".encode(errors="replace")),
+    "d.png": st.binary(max_size=80),
+}
+
+
+def test_raw_input_of_any_content(tmp_path: Path, fuzz: Any) -> None:
+    """What ``kpipe predict`` is given, for each kind of preparation."""
+    prepared = [
+        kind.model_validate({"type": name, **kind.example})
+        for name, kind in components("kpipe.data.preparation").items()
+    ]
+    cases = [st.tuples(st.sampled_from(prepared), st.just(name), raw) for name, raw in RAW.items()]
+
+    def read(case: tuple[Any, str, bytes]) -> None:
+        preparation, name, raw = case
+        (tmp_path / name).write_bytes(raw)
+        preparation.read([tmp_path / name])
+
+    fuzz(500, st.one_of(cases), read)
