@@ -14,6 +14,7 @@ import pytest
 
 from kpipe import runs
 from kpipe.pipeline import Pipeline
+from kpipe.search.job import Job
 from kpipe.search.story import Found
 from kpipe.search.trial import Trial
 from kpipe.spec.check import checked
@@ -103,10 +104,14 @@ def kpipe_run_apart(file: Path, place: Path) -> runs.Run:
 
 
 class Sleep:
-    """An onlooker that puts the worker of a trial to sleep for ever."""
+    """An onlooker that puts the worker of a trial to sleep for ever, and lets an hour of its trial go by."""
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
+        self.asleep = ""
+
+    def seconds(self, job: Job) -> float:
+        return job.clock() - job.began + (3600 if job.trial.name == self.asleep else 0)
 
     def on_restore(self, trials: Sequence[Trial], best: Trial | None) -> None:
         pass
@@ -116,6 +121,7 @@ class Sleep:
             for child in psutil.Process().children():
                 if "kpipe.search" in child.cmdline():
                     child.suspend()
+            self.asleep = trial.name
 
     def on_epoch(self, trial: Trial, epoch: int, value: float | None) -> None:
         pass
@@ -127,7 +133,9 @@ class Sleep:
         pass
 
 
-def test_a_search_with_corners_that_break_ends_well(backend: str, search: Search, small: Small) -> None:
+def test_a_search_with_corners_that_break_ends_well(
+    backend: str, search: Search, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A feature map shrunk to nothing, a loss that is NaN, memory without end, and a worker that sleeps for ever."""
     cnn = {"type": "cnn", "filters": [4]}
     shrunk = {"type": "cnn", "filters": [4, 4, 4, 4, 4], "pooling": "max"}
@@ -137,15 +145,17 @@ def test_a_search_with_corners_that_break_ends_well(backend: str, search: Search
     }
     pipeline = small(
         {"model": cnn, "train.optimizer": {"SGD": {"learning_rate": 0.05}}},
-        type="grid", space=corners, max_trials=None, trial_timeout_minutes=0.75, trial_memory_gb=2.5,
+        type="grid", space=corners, max_trials=None, trial_timeout_minutes=30, trial_memory_gb=2.5,
     )  # fmt: skip
-    found = search(pipeline, onlookers=[Sleep(0.06)])
+    sleep = Sleep(0.06)
+    monkeypatch.setattr(Job, "seconds", property(sleep.seconds))
+    found = search(pipeline, onlookers=[sleep])
     told = {words_of(trial): (trial.status, trial.message) for trial in found.trials}
     assert {words: status for words, (status, _) in told.items()} == {
         "cnn 1 0.05": "done", "cnn 1 3e+38": "failed", "cnn 1 0.06": "failed", "cnn 5": "refused", "rnn 1": "failed",
     }  # fmt: skip
     assert "became" in told["cnn 1 3e+38"][1]
-    assert told["cnn 1 0.06"][1] == "took longer than 0.75 minutes"
+    assert told["cnn 1 0.06"][1] == "took longer than 30 minutes"
     assert "shrinks the height to nothing" in told["cnn 5"][1]
     assert "memory" in told["rnn 1"][1].lower() or "alloc" in told["rnn 1"][1].lower()
     assert found.best is not None
