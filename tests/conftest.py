@@ -17,6 +17,8 @@ os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for the processe
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "keras" in sys.modules:  # then JAX, for one, keeps no compiled programs, and the JAX lane takes far longer
+        raise pytest.UsageError("a test file imports Keras at its top: import it in the tests, after `backend`")
     for item in items:
         if "backend" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.backend)

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kpipe.evaluation.class_activation import cut, heat_maps
 from kpipe.evaluation.drawing import png
 from kpipe.evaluation.evidence import Evidence
-from kpipe.evaluation.gradients import gradients
 from kpipe.evaluation.plots.grad_cam import GradCam, over
 
 
@@ -38,6 +36,8 @@ def detector(residual: bool = False) -> Any:
 def test_gradients_are_those_of_each_examples_own_output(backend: str) -> None:
     import keras
 
+    from kpipe.evaluation.gradients import gradients
+
     inputs = keras.Input((3,))
     dense = keras.layers.Dense(2)
     model = keras.Model(inputs, dense(keras.layers.Activation(keras.ops.square)(inputs)))
@@ -48,6 +48,8 @@ def test_gradients_are_those_of_each_examples_own_output(backend: str) -> None:
 
 
 def test_heat_is_where_the_output_comes_from(backend: str) -> None:
+    from kpipe.evaluation.class_activation import heat_maps
+
     images = np.zeros((2, 8, 8, 1), "uint8")
     images[:, 2, 1] = images[:, 5, 6] = 200
     heat = heat_maps(detector(), images, np.array([1, 0]))
@@ -60,6 +62,8 @@ def test_heat_is_where_the_output_comes_from(backend: str) -> None:
 
 
 def test_the_last_fine_maps_that_all_else_depends_on_are_taken(backend: str) -> None:
+    from kpipe.evaluation.class_activation import cut
+
     body, _ = cut(detector())
     assert [layer.name for layer in body.layers][-1] == "conv"
     body, head = cut(detector(residual=True))
@@ -69,6 +73,8 @@ def test_the_last_fine_maps_that_all_else_depends_on_are_taken(backend: str) -> 
 
 def test_a_network_without_feature_maps_has_no_heat(backend: str, make_guessed: Callable[..., Evidence]) -> None:
     import keras
+
+    from kpipe.evaluation.class_activation import cut
 
     inputs = keras.Input((8, 8, 1), dtype="uint8", name="x")
     x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(inputs))
@@ -105,6 +111,8 @@ def vars_of(evidence: Evidence) -> dict[str, Any]:
 
 def test_layers_of_several_outputs_are_no_feature_maps(backend: str) -> None:
     import keras
+
+    from kpipe.evaluation.class_activation import heat_maps
 
     inputs = keras.Input((8, 8, 1), name="x")
     rows = keras.layers.Reshape((8, 8))(keras.layers.Dense(1)(inputs))

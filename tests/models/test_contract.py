@@ -199,9 +199,14 @@ np.savez(folder / f"{backend}.npz", **outputs)
 
 
 @pytest.mark.slow
-def test_weights_written_here_give_the_same_on_the_other_backends(
+def test_weights_written_here_give_the_same_on_the_next_backend(
     backend: str, signature_of: Any, batch_of: Any, tmp_path: Path
 ) -> None:
+    """From one to the next around the circle: all write, all read, and all agree."""
+    installed = kpipe.backend.installed()
+    if len(installed) == 1:
+        pytest.skip("needs a second backend")
+    other = installed[(installed.index(backend) + 1) % len(installed)]
     expected = {}
     for name, kind, task in CASES:
         of = signature_of(kind, task)
@@ -211,12 +216,11 @@ def test_weights_written_here_give_the_same_on_the_other_backends(
         arrays = inputs if isinstance(inputs, dict) else {of.input.name: inputs}
         np.savez(tmp_path / f"{case}.npz", **arrays)
         expected[case] = predict(model, inputs)
-    for other in set(kpipe.backend.installed()) - {backend}:
-        command = [sys.executable, "-c", LOAD_AND_PREDICT, other, str(tmp_path)]
-        done = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": other}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        outputs = np.load(tmp_path / f"{other}.npz")
-        assert set(outputs) == set(expected)
-        for case, ours in expected.items():
-            scale = max(1.0, float(np.abs(ours).max()))
-            np.testing.assert_allclose(outputs[case] / scale, ours / scale, atol=1e-4, err_msg=f"{case} on {other}")
+    command = [sys.executable, "-c", LOAD_AND_PREDICT, other, str(tmp_path)]
+    done = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": other}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    outputs = np.load(tmp_path / f"{other}.npz")
+    assert set(outputs) == set(expected)
+    for case, ours in expected.items():
+        scale = max(1.0, float(np.abs(ours).max()))
+        np.testing.assert_allclose(outputs[case] / scale, ours / scale, atol=1e-4, err_msg=f"{case} on {other}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import numpy as np
+import psutil
 import pytest
 
 import kpipe
@@ -180,6 +181,8 @@ def test_ctrl_c_keeps_what_has_ended_and_says_how_to_go_on(small: Small, place: 
     assert search.stdout is not None
     said = [search.stdout.readline(), search.stdout.readline()]
     assert "val_accuracy" in said[1], said
+    workers = [one for one in psutil.Process(search.pid).children() if "kpipe.search" in one.cmdline()]
+    assert workers
     search.send_signal(signal.SIGINT)
     rest = search.communicate(timeout=60)[0]
     assert search.returncode == 130, rest
@@ -188,14 +191,8 @@ def test_ctrl_c_keeps_what_has_ended_and_says_how_to_go_on(small: Small, place: 
     assert run.status == "KILLED"
     ended = [trial for trial in State(run).trials().values() if trial.status == "done"]
     assert ended
-    until = time.monotonic() + 10
-    while any(b"kpipe.search" in line for line in processes()) and time.monotonic() < until:
-        time.sleep(0.1)
-    assert not [line for line in processes() if b"kpipe.search" in line and str(place).encode() in line]
-
-
-def processes() -> list[bytes]:
-    return subprocess.run(["ps", "axww", "-o", "args"], check=True, capture_output=True).stdout.splitlines()
+    _, alive = psutil.wait_procs(workers, timeout=60)
+    assert alive == []
 
 
 def test_trials_of_any_backend_follow_one_that_was_refused(

@@ -93,9 +93,9 @@ def test_what_an_alias_repeats_is_counted() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]\n" for i in range(1, 40)
     )
-    began = time.perf_counter()
+    began = time.process_time()
     assert "more than 100,000 values" in messages(bomb)[0]
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_what_an_alias_repeats_is_as_deep_as_it_is() -> None:

@@ -202,7 +202,7 @@ def test_the_writer_has_one_on_its_way_and_waits_for_it(tmp_path, monkeypatch):
 
 
 def until_idle(writer):
-    until = time.monotonic() + 10.0
+    until = time.monotonic() + 60.0
     while writer.busy and time.monotonic() < until:
         time.sleep(0.01)
 

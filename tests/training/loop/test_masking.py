@@ -46,10 +46,10 @@ def filled(target: Target, truth: np.ndarray, outputs: np.ndarray, rows: int, st
 @pytest.mark.parametrize("task", TARGETS)
 @settings(max_examples=12, deadline=None)
 @given(
-    examples=st.integers(1, 4),
-    length=st.integers(1, 5),
-    rows=st.integers(0, 3),
-    steps=st.integers(0, 4),
+    examples=st.sampled_from([1, 4]),  # few shapes: JAX compiles for each
+    length=st.sampled_from([1, 5]),
+    rows=st.sampled_from([0, 3]),
+    steps=st.sampled_from([0, 4]),
     smoothing=st.sampled_from([0.0, 0.1]),
     seed=st.integers(0, 99),
 )

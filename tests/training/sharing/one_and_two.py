@@ -55,7 +55,7 @@ CASES: dict[str, dict[str, Any]] = {
         "train": {"type": "fit", "epochs": 2, "optimizer": ADAM},
     },
     "transformer that writes texts of all lengths": {
-        "data": {"type": "procedural", "dataset": "reverse", "examples": 900, "batch_size": 32},
+        "data": {"type": "procedural", "dataset": "reverse", "max_letters": 6, "examples": 900, "batch_size": 32},
         "model": {"type": "transformer", "layers": 1, "width": 16, "num_heads": 2, "feed_forward": 16, "dropout": 0.0},
         "train": {"type": "fit", "epochs": 1, "optimizer": EVERYTHING, "label_smoothing": 0.1},
     },
