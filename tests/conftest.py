@@ -13,6 +13,9 @@ import pytest
 
 import kpipe.backend
 
+LANE = os.environ.get("KERAS_BACKEND", "plain")
+# JAX writes what it compiled in place: lanes that run side by side would read each other's halves
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(kpipe.backend.cache_folder() / f"jax-tests-{LANE}"))
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # for the processes that tests start
 
 

@@ -72,6 +72,8 @@ def test_more_devices_than_there_are_is_refused(backend: str) -> None:
     """This process computes already, on one device."""
     if backend == "torch":  # on a CPU it has a process for each
         assert devices.number(backend, 4, 32) == 4
+        with pytest.raises(WrongInput, match="devices: 1000 would be so many processes"):
+            devices.number(backend, 1000, 1000)
         return
     with pytest.raises(WrongInput, match="4 are asked for, but 1 of kind cpu is there") as caught:
         devices.number(backend, 4, 32)

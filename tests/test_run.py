@@ -129,6 +129,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(backend: str, tmp_path: Path) 
     code, out, err = finish(start(tmp_path, "run", "--resume", stopped.name))
     assert (code, err) == (0, "")
     assert f"epoch {before + 2}/{before + 2}" in out
+    assert "has no checkpoint" not in out
     assert f"epoch {before}/{before + 2}" not in out, "epochs done before are not done again"
     assert stopped.record.status == "FINISHED"
     code, _, err = finish(start(tmp_path, "run", "--resume", stopped.name))
@@ -205,6 +206,17 @@ def test_a_run_whose_backend_is_gone_says_how_to_go_on_elsewhere(
         resume(run.name, root=tmp_path / "mlruns")
     with pytest.raises(WrongInput, match="one that goes on names its backend"):
         resume(run.name, "fastest", root=tmp_path / "mlruns")
+
+
+def test_a_run_whose_checkpoints_are_gone_says_that_it_begins_anew(backend: str, tmp_path: Path) -> None:
+    killed = runs.create(tmp_path / "mlruns", "experiment", "pipeline")
+    killed.update(backend=backend, status="KILLED")
+    for name in ("pipeline.yaml", "resolved.yaml"):
+        (killed.folder / name).write_text(SMALL.replace("EPOCHS", "1"))
+    killed.free()
+    said: list[str] = []
+    resume(killed.name, root=tmp_path / "mlruns", say=said.append)
+    assert said[0] == f"run {killed.name} has no checkpoint: it begins anew"
 
 
 def test_sigterm_before_training_says_so(backend: str, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -26,6 +26,26 @@ def replicas() -> int:
 def of_all_replicas(model: keras.Model, logs: Any) -> Any:
     """A step's running means; Keras gives the mean of the replicas' own, however many examples each has had."""
     return model.get_metrics_result() if replicas() > 1 else logs
+
+
+def let_shares_differ(model: keras.Model) -> None:
+    """On TensorFlow, lets the shares of a batch be of different sizes also where it is the first of its data.
+
+    Keras wants the shape of that batch, and takes the mean of its shares, which fails where one has a row more.
+    """
+    if replicas() > 1:
+        model._maybe_symbolic_build = partial(build_for_a_share, model)
+
+
+def build_for_a_share(model: keras.Model, iterator: Any = None, data_batch: Any = None) -> None:
+    """Keras's ``_maybe_symbolic_build``, from the first device's share."""
+    import tensorflow as tf
+
+    strategy = tf.distribute.get_strategy()
+    for _, _, batches in iterator or ():
+        data_batch = keras.tree.map_structure(lambda one: strategy.experimental_local_results(one)[0], next(batches))
+        break
+    model._symbolic_build(data_batch=data_batch)
 
 
 @contextmanager

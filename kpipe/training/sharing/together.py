@@ -8,12 +8,13 @@ import keras
 from keras import ops
 
 from kpipe.training.sharing import ranks
-from kpipe.training.sharing.replicas import replicas
+from kpipe.training.sharing.replicas import let_shares_differ, replicas
 
 
 def bring_together(model: keras.Model) -> None:
     """Batch normalization is over the whole batch, and TensorFlow's replicas draw each for itself. JAX needs neither:
     there one program computes the whole batch, whichever device does."""
+    let_shares_differ(model)
     if replicas() > 1 or ranks.number() > 1:
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.BatchNormalization):

@@ -31,10 +31,10 @@ DIGITS = {"type": "sklearn", "dataset": "digits", "batch_size": 64}
 """Twenty steps; the last has 41 examples, 21 for the first device and 20 for the second."""
 
 CASES: dict[str, dict[str, Any]] = {
-    "mlp, whose last batch is a single example": {
-        "data": {"type": "sklearn", "dataset": "iris", "batch_size": 8},
+    "mlp, whose last batch is a single example, and its validation one batch of 15": {
+        "data": {"type": "sklearn", "dataset": "iris", "batch_size": 26},
         "model": {"type": "mlp", "units": [16]},
-        "train": {"type": "fit", "epochs": 2, "optimizer": SGD},
+        "train": {"type": "fit", "epochs": 3, "optimizer": SGD},
     },
     "autoencoder, layer by layer and as a whole": {
         "data": DIGITS,
