@@ -33,6 +33,17 @@ def without_merging_of_reshapes() -> Iterator[None]:
         optimizers["remove_back_to_back"] = taken
 
 
+def convert_erfc(graph: Any, node: Any, name: str, _arguments: Any) -> None:
+    """``1 - erf(x)``: of TensorFlow's GELU; neither ONNX nor tf2onnx knows the operation."""
+    import numpy as np
+
+    inputs, outputs, shapes, dtypes = node.input, node.output, node.output_shapes, node.output_dtypes
+    graph.remove_node(name)
+    one = graph.make_const(f"{name}_one", np.ones((), "float32")).output[0]
+    erf = graph.make_node("Erf", inputs).output[0]
+    graph.make_node("Sub", [one, erf], outputs=outputs, name=name, shapes=shapes, dtypes=dtypes)
+
+
 def quantize(path: Path) -> None:
     """Weights of eight bits, in the place of the file; what is multiplied with them is brought to eight at run time."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -60,7 +71,11 @@ class ONNX(Format):
 
         with silenced(), without_merging_of_reshapes():
             tf2onnx.convert.from_function(
-                tf.function(compute), input_signature=specs_of(model), opset=OPSET, output_path=str(path)
+                tf.function(compute),
+                input_signature=specs_of(model),
+                opset=OPSET,
+                custom_op_handlers={"Erfc": (convert_erfc, [])},
+                output_path=str(path),
             )
         if int8:
             quantize(path)
