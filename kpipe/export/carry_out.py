@@ -106,7 +106,7 @@ class Writer:
         """The largest from what the model gave, relative to its largest number where that is above 1."""
         import numpy as np
 
-        expected = np.load(self.reference)
+        expected = np.load(self.reference, allow_pickle=False)
         outputs = exported.predict_on_batch(fed(self.batch, self.signature))
         if outputs.shape != expected.shape:
             raise ValueError(f"the file gives outputs of {outputs.shape}, the model of {expected.shape}")
