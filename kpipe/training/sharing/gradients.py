@@ -55,7 +55,7 @@ def add_up_over_replicas(model: keras.Model) -> None:
     if inner.gradient_accumulation_steps:
         raise WrongInput(
             "train.optimizer: gradient_accumulation_steps cannot be shared among devices on TensorFlow",
-            "choose another batch size, `devices: 1`, or another backend",
+            "take a larger `batch_size` in its place, `devices: 1`, or another backend",
         )
     inner._all_reduce_sum_gradients = lambda grads_and_vars: grads_and_vars
     add_up_gradients(model, add_up, tf.distribute.get_strategy().num_replicas_in_sync)
