@@ -149,8 +149,8 @@ class Run:
         """Some process, perhaps this one, is at work on the run, or on the search that it is a trial of."""
         return self._lock.taken() or (self.parent is not None and self.parent.alive)
 
-    def hold(self, seconds: float = 0.3) -> None:
-        """Makes the run this process's, until it ends.
+    def hold(self, seconds: float = 2.0) -> None:
+        """Makes the run this process's, until it ends; a run that was killed is being marked for a moment.
 
         Raises: WrongInput: another process is at work on it, or it would be written to elsewhere.
         """

@@ -17,6 +17,8 @@ from kpipe.tracking.journal import Journal
 from kpipe.tracking.senders import Senders
 
 POLL_SECONDS = 0.2
+LET_GO_SECONDS = 5.0
+"""A process that is killed may close its end of a pipe a moment before the system opens its locks."""
 
 
 def bury(run: Run) -> None:
@@ -24,7 +26,7 @@ def bury(run: Run) -> None:
 
     The run is held meanwhile: nobody goes on with it before it is buried.
     """
-    if not run.take():
+    if not run.take(LET_GO_SECONDS):
         return
     try:
         for dead in (*(trial for trial in run.trials if trial.is_readable), run):
