@@ -19,19 +19,16 @@ FREE_BYTES = 2**26
 """Any file may become so large."""
 MOST_TIMES = 100
 """A larger one may become so many times its own size: texts and tables become some 10 times theirs."""
+TIMES_IN_PIECES = 1000
+"""One that is read piece by piece: columns of few different values are small in Parquet."""
 
 
-def allowed(path: Path) -> int:
-    """The bytes that the file may become."""
-    return max(FREE_BYTES, MOST_TIMES * path.stat().st_size)
-
-
-def check(path: Path, size: int) -> None:
+def check(path: Path, size: int, times: int = MOST_TIMES) -> None:
     """Raises: DataError: a file that says it is so large, in bytes, once it is unpacked, is made to fill the memory."""
-    if size > allowed(path):
+    if size > max(FREE_BYTES, times * path.stat().st_size):
         raise DataError(
             f"{path}: {path.stat().st_size:,} bytes that become {size:,} or more when they are unpacked, "
-            f"over {MOST_TIMES} times as many",
+            f"over {times:,} times as many",
             "if it is meant to be so, unpack it yourself, or save it without compression, and give that file",
         )
 

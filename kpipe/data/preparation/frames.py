@@ -66,7 +66,7 @@ def parse(path: Path, separator: str | None, **csv: Any) -> pd.DataFrame:
     )
 
 
-def parquet(path: Path, **options: Any) -> Any:
+def parquet(path: Path, times: int = unpacked.MOST_TIMES, **options: Any) -> Any:
     """A Parquet file, of which nothing is read yet. Raises: DataError: it is none, or says that it holds too much."""
     from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped]
 
@@ -75,7 +75,7 @@ def parquet(path: Path, **options: Any) -> Any:
     except BROKEN as error:
         raise no_table(path, error) from error
     # a few bytes can say that one number is repeated without end
-    unpacked.check(path, 8 * file.metadata.num_rows * file.metadata.num_columns)
+    unpacked.check(path, 8 * file.metadata.num_rows * file.metadata.num_columns, times)
     return file
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 from kpipe.data.preparation.frames import parquet, read_frame
 from kpipe.data.preparation.unreadable import BROKEN, no_table
 from kpipe.errors import DataError
+from kpipe.unpacked import TIMES_IN_PIECES
 
 CELLS = 2**19
 """Of a Parquet file so many are in memory at a time."""
-READ: Mapping[str, Any] = {"buffer_size": 2**18, "pre_buffer": False}
+READ: Mapping[str, Any] = {"buffer_size": 2**18, "pre_buffer": False, "times": TIMES_IN_PIECES}
 """So many bytes of a column at a time: a group of rows may be as large as the file."""
 TRUTH = np.dtype(bool)
 
