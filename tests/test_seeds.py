@@ -30,6 +30,7 @@ seed: 5
 data: {type: sklearn, dataset: iris, batch_size: 16}
 model: {type: mlp, units: [16]}
 train: {type: fit, epochs: 5000, optimizer: {Adam: {learning_rate: 0.02}}}
+checkpoint: {every_steps: 7}
 evaluate: {plots: [confusion_matrix]}
 expect: {test.accuracy: {min: 0.5}, test.loss: {min: 50}}
 """
