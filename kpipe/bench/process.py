@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -18,6 +16,7 @@ from kpipe.backend import Backend
 from kpipe.bench.measure import Task
 from kpipe.bench.measurement import Failed, Measured, Row
 from kpipe.pipeline import Pipeline
+from kpipe.process import spawn
 
 LIMIT_SECONDS = 600.0
 END_SECONDS = 10.0
@@ -32,19 +31,9 @@ def measure_in_process(
     with tempfile.TemporaryDirectory(prefix="kpipe-bench-", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "log.txt"
         # JAX compiles into an empty folder, as in the first run: what was kept of an earlier bench would flatter it
-        environment = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "jax")}
+        environment = {"JAX_COMPILATION_CACHE_DIR": str(Path(folder) / "jax")}
         spawned = time.monotonic()
-        with log.open("w") as printed:
-            process = subprocess.Popen(
-                # -P: a random.py in the user's folder must not be imported for the real one
-                [sys.executable, "-u", "-P", "-m", "kpipe.bench"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=printed,
-                text=True,
-                env=environment,
-                start_new_session=True,  # Ctrl-C is for this process, which then ends the other
-            )
+        process = spawn("kpipe.bench", log=log, environment=environment)
         task = Task(
             pipeline=pipeline.model_dump(mode="json", exclude={"tune", "backend"}),
             backend=engine,

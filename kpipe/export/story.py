@@ -16,10 +16,10 @@ from kpipe.backend import Backend
 from kpipe.errors import MissingExtra, WrongInput
 from kpipe.export.format import Format
 from kpipe.export.prepared import PREPARATION, SIGNATURE
-from kpipe.export.process import carry_out_elsewhere
 from kpipe.export.task import Row, Task
 from kpipe.files import write_atomic
 from kpipe.predict import require_model
+from kpipe.process import Process
 from kpipe.runs import Run
 from kpipe.signature import Signature
 from kpipe.spec.mistake import nearest
@@ -72,7 +72,9 @@ def export(
         rows: list[Row] = []
         for engine, names in engines.items():
             working(f"{engine}: {', '.join(names) or 'the model itself'}")
-            rows += carry_out_elsewhere(task(run, engine, names, int8, scratch), scratch / f"{engine}.log")
+            with Process("kpipe.export", engine, scratch / f"{engine}.log") as process:
+                answered = process.ask(task(run, engine, names, int8, scratch))
+            rows += [Row.model_validate_json(json.dumps(row)) for row in answered["rows"]]
         done = Export(run.name, folder, signature_of(run), rows[0], tuple(rows[1:]))
         write_atomic(scratch / RECORD, json.dumps(done.record(), indent=1) + "\n")
         for name in done.names:

@@ -15,11 +15,11 @@ from kpipe.errors import WrongInput
 from kpipe.files import write_atomic
 from kpipe.parity.compare import compare
 from kpipe.parity.measurement import read
-from kpipe.parity.process import carry_out_all
 from kpipe.parity.report import Report
 from kpipe.parity.task import Task
 from kpipe.parity.tolerances import Tolerances
 from kpipe.pipeline import Pipeline, load_splits
+from kpipe.process import Process
 from kpipe.runs import ROOT
 
 logger = logging.getLogger("kpipe")
@@ -80,7 +80,9 @@ def parity(
                 task(pipeline, name, steps, folder / f"{number}", backends[0], from_reference, random)
                 for number, pipeline in enumerate(pipelines.values())
             ]
-            carry_out_all(name, tasks, folder)
+            with Process("kpipe.parity", name, folder / f"{name}.log") as process:
+                for one in tasks:
+                    process.ask(one)
         return {
             name: compare(
                 pipeline.name, [read(Path(f"{folder / str(number)}-{one}.npz")) for one in backends], tolerances,

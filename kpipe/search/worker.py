@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from kpipe.process import spawn
 from kpipe.search.carry_out import Task
 
 OUT_OF_MEMORY = 137
@@ -77,17 +76,7 @@ class Worker:
         self.process, self.heard = None, queue.SimpleQueue()
 
     def start(self, log: Path) -> None:
-        with log.open("a") as printed:
-            self.process = subprocess.Popen(  # noqa: S603
-                # -P: a random.py in the user's folder must not be imported for the real one
-                [sys.executable, "-u", "-P", "-m", "kpipe.search", str(self.memory)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=printed,
-                text=True,
-                env={**os.environ, **self.environment},
-                start_new_session=True,  # Ctrl-C is for the search, which then ends its workers
-            )
+        self.process = spawn("kpipe.search", str(self.memory), log=log, environment=self.environment)
         self.listener = threading.Thread(target=listen, args=(self.process, self.heard), daemon=True)
         self.listener.start()
 

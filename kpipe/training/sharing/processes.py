@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kpipe.errors import KpipeError, RunFailed
+from kpipe.process import spawn
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for the others. Those of a machine hear at once when one of them ends."""
@@ -81,16 +81,7 @@ def started(task: Mapping[str, Any], log: Path) -> subprocess.Popen[str]:
     if torch.cuda.is_available():
         visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(torch.cuda.device_count()))))
         own = {"CUDA_VISIBLE_DEVICES": visible.split(",")[task["rank"]]}
-    with log.open("w") as printed:
-        process = subprocess.Popen(
-            [sys.executable, "-u", "-P", "-m", "kpipe.rank"],  # -P: see kpipe.search.worker
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=printed,
-            text=True,
-            env={**os.environ, **own},
-            start_new_session=True,  # Ctrl-C is for the first process, which then ends the others
-        )
+    process = spawn("kpipe.rank", log=log, environment=own)
     assert process.stdin is not None
     with suppress(BrokenPipeError):  # it ended already, which is noticed when it is waited for
         process.stdin.write(json.dumps(task) + "\n")
