@@ -1,0 +1,137 @@
+"""Network: the built model, layer by layer, as calls of Keras's functional API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kpipe.eject.section import cannot
+from kpipe.eject.words import call, keywords, literal
+
+if TYPE_CHECKING:
+    import keras
+
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "Activation": ("activation",),
+    "Add": (),
+    "AveragePooling2D": ("pool_size",),
+    "BatchNormalization": (),
+    "Concatenate": (),
+    "Conv2D": ("filters", "kernel_size"),
+    "Dense": ("units",),
+    "DepthwiseConv2D": ("kernel_size",),
+    "Flatten": (),
+    "GlobalAveragePooling2D": (),
+    "GroupNormalization": ("groups",),
+    "LayerNormalization": (),
+    "MaxPooling2D": ("pool_size",),
+    "Normalization": (),
+    "Rescaling": ("scale",),
+    "Reshape": ("target_shape",),
+    "Resizing": ("height", "width"),
+    "SeparableConv2D": ("filters", "kernel_size"),
+}
+"""Keras's layers that are written, each with the arguments that stand first and without their names. All are without
+chance while they train, and what of them begins at random is drawn as ``start.py`` writes it."""
+
+EXAMPLE: Mapping[str, Any] = {
+    "activation": "relu", "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3, "scale": 1.0,
+    "target_shape": (1,), "units": 1, "width": 1,
+}  # fmt: skip
+"""For a layer with nothing but its defaults beside these."""
+
+
+def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> str:
+    """The network's lines; ``values`` has the arguments of layers whose numbers the script learns, by layer name.
+
+    Raises: WrongInput: a layer cannot be written.
+    """
+    return "\n".join(Lines(model, values).lines())
+
+
+class Lines:
+    """Goes through a functional model: a tensor is ``x`` unless it is needed again after another one was made."""
+
+    def __init__(self, model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> None:
+        self.model, self.values = model, values
+        self.operations = [operation for operation in model.operations if type(operation).__name__ != "InputLayer"]
+        self.names: dict[int, str] = {}
+
+    def lines(self) -> Iterator[str]:
+        if len(self.model.inputs) != 1 or len(self.model.outputs) != 1:
+            raise cannot(f"model: `{self.model.name}` with several inputs or outputs", "a network with one of each")
+        taken = self.model.inputs[0]
+        self.names[id(taken)] = "inputs"
+        yield f"inputs = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
+        block = ""
+        for place, layer in enumerate(self.operations):
+            if (this := block_of(layer.name)) != block:
+                yield ""
+                block = this
+            made = layer.output
+            self.names[id(made)] = layer.name if self.is_kept(place) else "x"
+            yield self.line(layer, made)
+        yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+
+    def line(self, layer: Any, made: Any) -> str:
+        node = layer._inbound_nodes[0]
+        given = node.arguments.args
+        more = {name for name, value in node.arguments.kwargs.items() if value is not None and name != "training"}
+        if len(layer._inbound_nodes) != 1 or len(given) != 1 or more:
+            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
+        several = isinstance(given[0], (list, tuple))
+        names = [self.names[id(one)] for one in (given[0] if several else given)]
+        before = given[0][0] if several else given[0]
+        shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
+        fed = f"([{', '.join(names)}])" if several else f"({names[0]})"
+        made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
+        return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
+
+    def is_kept(self, place: int) -> bool:
+        """Whether another operation than the next one takes what this one gives."""
+        made = self.operations[place].output
+        later = self.operations[place + 2 :]
+        taken = [one for operation in later for one in operation._inbound_nodes[0].input_tensors]
+        if place + 1 < len(self.operations):
+            taken += self.model.outputs
+        return any(one is made for one in taken)
+
+
+def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
+    """Those that differ from Keras's defaults. Raises: WrongInput: the layer, or one of them, cannot be written."""
+    import keras
+
+    kind = type(layer).__name__
+    if kind not in FIRST or type(layer) is not getattr(keras.layers, kind):
+        raise cannot(f"model: the layer `{layer.name}` ({kind})", f"layers that can: {', '.join(FIRST)}")
+    first = FIRST[kind]
+    config = layer.get_config()
+    default = type(layer)(**{name: EXAMPLE[name] for name in first}).get_config()
+    set_here = {name: value for name, value in config.items() if value != default.get(name) or name in first}
+    if "pool_size" in config and set_here.get("strides") == config["pool_size"]:
+        del set_here["strides"]  # as where it is not given
+    for name in ("name", "dtype", *(values or {})):
+        set_here.pop(name, None)
+    found = [plain(layer, name, set_here.pop(name)) for name in first]
+    named = {name: plain(layer, name, value) for name, value in set_here.items()} | dict(values or {})
+    if layer.weights and kind != "Normalization":
+        named["name"] = literal(layer.name)
+    return found + keywords(named)
+
+
+def plain(layer: Any, name: str, value: Any) -> str:
+    """An argument of a layer's configuration as one would write it."""
+    if isinstance(value, dict):
+        config = value.get("config", {})
+        if value.get("class_name") == "L2":
+            return f"keras.regularizers.L2({config['l2']!r})"
+        raise cannot(f"model: `{name}` of the layer `{layer.name}` ({value.get('class_name')})", "leave it out")
+    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] == value[1] and name != "target_shape":
+        return literal(value[0])
+    return literal(value)
+
+
+def block_of(name: str) -> str:
+    """``block1`` of ``block1_conv2``; nothing of ``dense1``."""
+    block, underscore, _ = name.partition("_")
+    return block if underscore and block[-1:].isdigit() else ""

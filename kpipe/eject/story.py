@@ -1,0 +1,131 @@
+"""Story: from a checked pipeline to the text of a script that needs no kpipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kpipe import backend
+from kpipe.eject import metrics, network, start
+from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject.words import literal
+from kpipe.errors import WrongInput
+from kpipe.pipeline import Pipeline, build, load_splits
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+
+WRITTEN = (
+    "name", "backend", "seed", "data", "model", "train", "evaluate",
+    "checkpoint", "expect", "kernels", "threads", "track", "tune",
+)  # fmt: skip
+"""What the script follows; the second line changes nothing of what is computed, but for the last digits."""
+
+FROM_KERAS = "from keras import "
+
+HEAD = '''"""{title}
+
+Written by `kpipe eject {file}`; it needs Keras, NumPy and scikit-learn, and no kpipe.
+Run it with: KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
+"""
+'''
+
+SEEDS = '''
+def hashed(*purpose):
+    """128 bits for a purpose: whatever is drawn has a seed of its own."""
+    return int.from_bytes(hashlib.sha256(repr((SEED, *purpose)).encode()).digest()[:16], "big")
+
+
+def seed_of(*purpose):
+    """The first 31 of them."""
+    return hashed(*purpose) >> 97
+'''
+
+
+def eject(pipeline: Pipeline, file: Path, script: str) -> str:
+    """The script of ``pipeline``, read from ``file``, to be called ``script``.
+
+    Raises: WrongInput: something in it cannot be written.
+    """
+    require_defaults(pipeline, "", WRITTEN)
+    source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
+    method = writer_of("kpipe.eject.training", "train", pipeline.train[0].type)
+    splits = load_splits(pipeline)
+    engine = None if pipeline.backend == backend.FASTEST else pipeline.backend
+    backend.use(backend.choose(None, engine))
+    model, layers = network_section(pipeline, splits)
+    parts = {
+        "Data": source.write(pipeline.data, splits),
+        "Network": layers,
+        "Initial weights": start.write(),
+        "Training": method.write(pipeline.train[0], model, splits, pipeline.data.batch_size),
+        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
+    }
+    return "\n".join(lines(pipeline, parts, file, script)) + "\n"
+
+
+def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
+    """The sections under their headings, imports and constants before them."""
+    imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
+    yield HEAD.format(title=pipeline.name, file=file.as_posix(), script=script)
+    yield from in_order(imports, None if pipeline.backend == backend.FASTEST else pipeline.backend)
+    yield f"\nSEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
+    for part in parts.values():
+        yield from part.constants
+    yield "\n" + SEEDS.rstrip("\n") + "\n"
+    for heading, part in parts.items():
+        yield f"\n# ---- {heading}\n\n{part.code.strip()}"
+
+
+def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
+    """As ruff sorts them. Keras reads the backend as it is imported."""
+    names = merged(imports)
+    standard = sorted(line for line in names if line.split()[1].partition(".")[0] in sys.stdlib_module_names)
+    others = sorted(set(names) - set(standard), key=lambda line: (line.startswith("from"), line))
+    if engine is None:
+        yield "\n".join(standard) + "\n"
+        yield "\n".join(others)
+        return
+    yield "\n".join(sorted([*standard, "import os"])) + "\n"
+    yield f'os.environ.setdefault("KERAS_BACKEND", "{engine}")\n'
+    yield "\n".join(others)
+
+
+def merged(imports: Collection[str]) -> list[str]:
+    """``from keras import layers`` and ``from keras import ops`` in one line."""
+    of_keras = sorted(line.removeprefix(FROM_KERAS) for line in imports if line.startswith(FROM_KERAS))
+    rest = [line for line in imports if not line.startswith(FROM_KERAS)]
+    return [*rest, FROM_KERAS + ", ".join(of_keras)] if of_keras else rest
+
+
+def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Section]:
+    """The model, and its lines; what it knows of the data is computed in the script, from train alone.
+
+    Raises: WrongInput: a layer cannot be written.
+    """
+    model = build(pipeline, splits.signature)
+    feature = splits.signature.input
+    values: dict[str, dict[str, str]] = {}
+    code = ""
+    if any(layer.name == "standardize" for layer in model.layers):
+        if not all(feature.variance):
+            raise cannot("a feature that is the same in all of train", "leave it out of the data")
+        axes = literal(tuple(range(len(feature.shape)))) if len(feature.shape) > 1 else "0"
+        code = f'mean, variance = x_train.mean({axes}, dtype="float64"), x_train.var({axes}, dtype="float64")\n\n'
+        values["standardize"] = {"mean": "mean", "variance": "variance"}
+    return model, Section(code + network.written(model, values), ("from keras import layers",))
+
+
+def keep(script: str, path: Path) -> None:
+    """Writes a new file. Raises: WrongInput: there is one of that name, or it cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(script)
+    except FileExistsError:
+        raise WrongInput(f"{path} exists already", "choose another name, or remove it first") from None
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {(error.strerror or '').lower()}") from None
