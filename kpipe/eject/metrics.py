@@ -17,6 +17,18 @@ probabilities = np.exp(log_probabilities)
 predicted = probabilities.argmax(axis=1)
 """
 
+VALUES = """
+outputs = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0)
+"""
+
+OF_VALUES: Mapping[str, str] = {
+    "loss": '((outputs.astype("float64") - y_test) ** 2).mean()',
+    "mae": "sklearn.metrics.mean_absolute_error(y_test, outputs)",
+    "r2": "sklearn.metrics.r2_score(y_test, outputs)",
+    "rmse": "sklearn.metrics.root_mean_squared_error(y_test, outputs)",
+}
+"""Metrics of a number that is predicted."""
+
 CALIBRATION = """
 confidence = np.clip(probabilities.max(axis=1), 0.0, 1.0)
 bins = np.searchsorted(np.linspace(0.0, 1.0, {edges})[1:-1], confidence)
@@ -26,9 +38,12 @@ metrics["calibration_error"] = np.average(np.abs(gaps), weights=np.unique(bins, 
 
 PER_CLASS = """
 {scores}
-for name, mean, scores in ({table}):
+for name, mean, scores in (
+{table}
+):
     metrics[mean] = np.nan_to_num(scores).mean()  # nan: nothing was read as this class
-    metrics |= {{f"{{name}}/{{label}}": score for label, score in zip(CLASSES, scores) if not np.isnan(score)}}
+    named = zip(CLASSES, scores, strict=True)
+    metrics |= {{f"{{name}}/{{label}}": score for label, score in named if not np.isnan(score)}}
 """
 
 ONE: Mapping[str, Callable[[Any], str]] = {
@@ -58,7 +73,7 @@ EACH: Mapping[str, tuple[str, str]] = {
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted((*ONE, *EACH, "calibration")))
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, "calibration"}))
 
 
 def write(metrics: Sequence[Any], target: Target) -> Section:
@@ -68,6 +83,16 @@ def write(metrics: Sequence[Any], target: Target) -> Section:
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
+    lines = of_values(by_name) if target.task == "values" else of_classes(by_name, target)
+    printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
+    return Section("\n".join([*lines, printed]), ("import sklearn.metrics",))
+
+
+def of_values(by_name: Mapping[str, Any]) -> list[str]:
+    return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {OF_VALUES[name]},' for name in by_name), "}"]
+
+
+def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
     ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
     lines = [CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
     if "calibration" in by_name:
@@ -75,10 +100,9 @@ def write(metrics: Sequence[Any], target: Target) -> Section:
     each = {name: EACH[name] for name in by_name if name in EACH}
     if each:
         scores = "\n".join(f"{name} = {code}" for name, (_, code) in each.items())
-        table = [f'("{name}", "{mean}", {name})' for name, (mean, _) in each.items()]
-        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=", ".join(table) + "," * (len(table) == 1)))
-    lines += ["for name, value in metrics.items():", '    print(f"test {name:<24} {value:.6f}")']
-    return Section("\n".join(lines), ("import sklearn.metrics",))
+        table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
+        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
+    return lines
 
 
 def too_few(metric: Any, target: Target) -> bool:

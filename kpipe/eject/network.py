@@ -31,8 +31,8 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "Resizing": ("height", "width"),
     "SeparableConv2D": ("filters", "kernel_size"),
 }
-"""Keras's layers that are written, each with the arguments that stand first and without their names. All are without
-chance while they train, and what of them begins at random is drawn as ``start.py`` writes it."""
+"""Keras's layers that are written, each with the arguments that stand first and without their names. None is random in
+training (as dropout is: see ``chance.py``), and what of them begins at random is drawn as ``start.py`` writes it."""
 
 EXAMPLE: Mapping[str, Any] = {
     "activation": "relu", "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3, "scale": 1.0,
@@ -58,6 +58,10 @@ class Lines:
         self.names: dict[int, str] = {}
 
     def lines(self) -> Iterator[str]:
+        import keras
+
+        if type(self.model) is not keras.Model and type(self.model).__name__ != "Functional":
+            raise cannot(f"model: `{type(self.model).__name__}`, a class of its own", "a functional model")
         if len(self.model.inputs) != 1 or len(self.model.outputs) != 1:
             raise cannot(f"model: `{self.model.name}` with several inputs or outputs", "a network with one of each")
         taken = self.model.inputs[0]
@@ -84,6 +88,9 @@ class Lines:
         before = given[0][0] if several else given[0]
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
         fed = f"([{', '.join(names)}])" if several else f"({names[0]})"
+        if is_dropout(layer):
+            drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
+            return f"{self.names[id(made)]} = Dropout({layer.rate!r}, seed={drawn}){fed}"
         made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
         return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
 
@@ -97,13 +104,21 @@ class Lines:
         return any(one is made for one in taken)
 
 
+def is_dropout(layer: Any) -> bool:
+    import keras
+
+    return type(layer) is keras.layers.Dropout and layer.noise_shape is None
+
+
 def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
     """Those that differ from Keras's defaults. Raises: WrongInput: the layer, or one of them, cannot be written."""
     import keras
 
     kind = type(layer).__name__
     if kind not in FIRST or type(layer) is not getattr(keras.layers, kind):
-        raise cannot(f"model: the layer `{layer.name}` ({kind})", f"layers that can: {', '.join(FIRST)}")
+        raise cannot(
+            f"model: the layer `{layer.name}` ({kind})", f"layers that can: {', '.join(sorted((*FIRST, 'Dropout')))}"
+        )
     first = FIRST[kind]
     config = layer.get_config()
     default = type(layer)(**{name: EXAMPLE[name] for name in first}).get_config()

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kpipe import backend
-from kpipe.eject import metrics, network, start
+from kpipe.eject import chance, metrics, network, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.words import literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
+from kpipe.signature import Feature
 
 if TYPE_CHECKING:
     import keras
@@ -52,6 +53,9 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     Raises: WrongInput: something in it cannot be written.
     """
     require_defaults(pipeline, "", WRITTEN)
+    if len(pipeline.train) > 1:
+        methods = ", ".join(f"`{one.type}`" for one in pipeline.train)
+        raise cannot(f"train: several stages ({methods})", "a pipeline with one stage of `fit`")
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     method = writer_of("kpipe.eject.training", "train", pipeline.train[0].type)
     splits = load_splits(pipeline)
@@ -78,7 +82,8 @@ def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: 
         yield from part.constants
     yield "\n" + SEEDS.rstrip("\n") + "\n"
     for heading, part in parts.items():
-        yield f"\n# ---- {heading}\n\n{part.code.strip()}"
+        code = part.code.strip()
+        yield f"\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
 
 
 def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
@@ -107,17 +112,24 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
 
     Raises: WrongInput: a layer cannot be written.
     """
+    import keras
+
     model = build(pipeline, splits.signature)
-    feature = splits.signature.input
-    values: dict[str, dict[str, str]] = {}
-    code = ""
-    if any(layer.name == "standardize" for layer in model.layers):
-        if not all(feature.variance):
-            raise cannot("a feature that is the same in all of train", "leave it out of the data")
-        axes = literal(tuple(range(len(feature.shape)))) if len(feature.shape) > 1 else "0"
-        code = f'mean, variance = x_train.mean({axes}, dtype="float64"), x_train.var({axes}, dtype="float64")\n\n'
-        values["standardize"] = {"mean": "mean", "variance": "variance"}
-    return model, Section(code + network.written(model, values), ("from keras import layers",))
+    feature, target = splits.signature.input, splits.signature.target
+    moments, values = [], {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            of, array, before = (feature, "x_train", "") if layer.name == "standardize" else (target, "y_train", "y_")
+            if not all(of.variance):
+                raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
+            axes = literal(tuple(range(len(of.shape)))) if isinstance(of, Feature) and len(of.shape) > 1 else "0"
+            learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
+            moments.append(f"{before}mean, {before}variance = {learned}")
+            values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
+    drops = any(network.is_dropout(layer) for layer in model.layers)
+    code = [chance.DROPOUT.strip() + "\n\n"] * drops + ["\n".join(moments) + "\n"] * bool(moments)
+    imports = ("from keras import layers",) + ("from keras import ops",) * drops
+    return model, Section("\n".join([*code, network.written(model, values)]), imports)
 
 
 def keep(script: str, path: Path) -> None:

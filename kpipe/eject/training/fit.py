@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 from kpipe.eject import schedules
@@ -40,24 +41,29 @@ def write(method: Fit, model: keras.Model, splits: Splits, batch_size: int) -> S
     require_defaults(method, "train", WRITTEN)
     if method.optimizer.arguments.get("use_ema"):
         raise cannot("train.optimizer: `use_ema`", "leave it out")
+    if splits.signature.target.task not in LOSSES:
+        raise cannot(f"train: the task {splits.signature.target.task}", f"what can: {', '.join(LOSSES)}")
+    loss, metric = LOSSES[splits.signature.target.task]
     steps = -(-len(splits.train) // batch_size)
     constants = [f"EPOCHS = {method.epochs}"]
     imports = ["import itertools", "import math"]
     lines = []
     optimizer = dict(method.optimizer.arguments)
     if method.schedule is not None:
-        optimizer.setdefault("learning_rate", 0.001)
+        optimizer.setdefault("learning_rate", default_rate(method.optimizer.name))
         constants.append(f"LEARNING_RATE = {optimizer['learning_rate']!r}  # at its peak")
         course = schedules.write(method.schedule, method.epochs * steps)
         constants += course.constants
         imports += course.imports
         lines += ["", course.code.rstrip("\n"), ""]
-    lines += [BATCHES.rstrip("\n"), "", ""]
+    lines.append(BATCHES.rstrip("\n"))
+    if splits.signature.target.task == "values":
+        imports.append("from keras import ops")
+        lines.append(SCALED.rstrip("\n"))
+    lines += ["", ""]
     given = {name: literal(value) for name, value in optimizer.items()}
     if method.schedule is not None:
         given["learning_rate"] = "Schedule()"
-    target = splits.signature.target
-    loss, metric = LOSSES[target.task]
     compiled = {
         "optimizer": call(f"keras.optimizers.{method.optimizer.name}", keywords(given)),
         "loss": loss,
@@ -79,13 +85,28 @@ def write(method: Fit, model: keras.Model, splits: Splits, batch_size: int) -> S
     return Section("\n".join(lines), tuple(imports), tuple(constants))
 
 
+SCALED = '''
+
+def scaled_squared_error(y_true, y_pred):
+    """Over the variance on train: 1 for who always says the mean."""
+    deviation = np.sqrt(y_train.var(0, dtype="float64")).astype("float32")
+    return ops.mean(ops.square((y_true - y_pred) / deviation), axis=-1)
+'''
+
 LOSSES = {
+    "values": ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")'),
     "classes": (
         "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
         'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
     ),
 }
 """The loss and the metric of each task."""
+
+
+def default_rate(optimizer: str) -> float:
+    import keras
+
+    return float(inspect.signature(getattr(keras.optimizers, optimizer)).parameters["learning_rate"].default)
 
 
 def compiles(method: Fit, model: keras.Model, steps: int) -> str:
