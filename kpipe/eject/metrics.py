@@ -23,9 +23,10 @@ outputs = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0)
 
 OF_VALUES: Mapping[str, str] = {
     "loss": '((outputs.astype("float64") - y_test) ** 2).mean()',
-    "mae": "sklearn.metrics.mean_absolute_error(y_test, outputs)",
-    "r2": "sklearn.metrics.r2_score(y_test, outputs)",
-    "rmse": "sklearn.metrics.root_mean_squared_error(y_test, outputs)",
+    "mae": "sklearn.metrics.mean_absolute_error(TRUE, GIVEN)",
+    "mase": 'np.abs(outputs - y_test).mean(dtype="float64") / np.abs(x_test[:, -1:] - y_test).mean(dtype="float64")',
+    "r2": "sklearn.metrics.r2_score(TRUE, GIVEN)",
+    "rmse": "sklearn.metrics.root_mean_squared_error(TRUE, GIVEN)",
 }
 """Metrics of a number that is predicted."""
 
@@ -83,13 +84,17 @@ def write(metrics: Sequence[Any], target: Target) -> Section:
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
-    lines = of_values(by_name) if target.task == "values" else of_classes(by_name, target)
+    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target)
     printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
     return Section("\n".join([*lines, printed]), ("import sklearn.metrics",))
 
 
-def of_values(by_name: Mapping[str, Any]) -> list[str]:
-    return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {OF_VALUES[name]},' for name in by_name), "}"]
+def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
+    flat = ".ravel()" if target.horizon else ""
+    codes = {
+        name: OF_VALUES[name].replace("TRUE", f"y_test{flat}").replace("GIVEN", f"outputs{flat}") for name in by_name
+    }
+    return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
 
 
 def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.section import cannot
@@ -21,14 +21,17 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "Dense": ("units",),
     "DepthwiseConv2D": ("kernel_size",),
     "Flatten": (),
+    "GRU": ("units",),
     "GlobalAveragePooling2D": (),
     "GroupNormalization": ("groups",),
+    "LSTM": ("units",),
     "LayerNormalization": (),
     "MaxPooling2D": ("pool_size",),
     "Normalization": (),
     "Rescaling": ("scale",),
     "Reshape": ("target_shape",),
     "Resizing": ("height", "width"),
+    "SimpleRNN": ("units",),
     "SeparableConv2D": ("filters", "kernel_size"),
 }
 """Keras's layers that are written, each with the arguments that stand first and without their names. None is random in
@@ -55,6 +58,8 @@ class Lines:
     def __init__(self, model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> None:
         self.model, self.values = model, values
         self.operations = [operation for operation in model.operations if type(operation).__name__ != "InputLayer"]
+        self.nodes = {id(node.operation): node for nodes in model._nodes_by_depth.values() for node in nodes}
+        """of layers that other networks share, the call in this one"""
         self.names: dict[int, str] = {}
 
     def lines(self) -> Iterator[str]:
@@ -72,16 +77,18 @@ class Lines:
             if (this := block_of(layer.name)) != block:
                 yield ""
                 block = this
-            made = layer.output
+            made = self.nodes[id(layer)].outputs[0]
             self.names[id(made)] = layer.name if self.is_kept(place) else "x"
             yield self.line(layer, made)
         yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
 
     def line(self, layer: Any, made: Any) -> str:
-        node = layer._inbound_nodes[0]
-        given = node.arguments.args
+        import keras
+
+        node = self.nodes[id(layer)]
+        given = [one for one in node.arguments.args if one is not None]
         more = {name for name, value in node.arguments.kwargs.items() if value is not None and name != "training"}
-        if len(layer._inbound_nodes) != 1 or len(given) != 1 or more:
+        if len(given) != 1 or more:
             raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
         several = isinstance(given[0], (list, tuple))
         names = [self.names[id(one)] for one in (given[0] if several else given)]
@@ -91,17 +98,42 @@ class Lines:
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
             return f"{self.names[id(made)]} = Dropout({layer.rate!r}, seed={drawn}){fed}"
+        if layer.name in OWN and type(layer).__module__.startswith("kpipe.layers."):
+            return f"{self.names[id(made)]} = {OWN[layer.name](layer, names[0], before.shape[-1])}  # {shape}"
+        if type(layer) is keras.layers.Bidirectional:
+            inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
+            around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
+            around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
+            return call(
+                f"{self.names[id(made)]} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape
+            )
         made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
         return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
 
     def is_kept(self, place: int) -> bool:
         """Whether another operation than the next one takes what this one gives."""
-        made = self.operations[place].output
+        made = self.nodes[id(self.operations[place])].outputs[0]
         later = self.operations[place + 2 :]
-        taken = [one for operation in later for one in operation._inbound_nodes[0].input_tensors]
+        taken = [one for operation in later for one in self.nodes[id(operation)].input_tensors]
         if place + 1 < len(self.operations):
             taken += self.model.outputs
         return any(one is made for one in taken)
+
+
+OWN: Mapping[str, Callable[[Any, str, int], str]] = {
+    "last_state": lambda layer, x, size: (
+        f"ops.concatenate([{x}[:, -1, :{size // 2}], {x}[:, 0, {size // 2}:]], axis=-1)"
+        if layer.both_directions
+        else f"{x}[:, -1]"
+    ),
+    "mean_pooling": lambda _, x, __: f"ops.mean({x}, axis=1)",
+    "max_pooling": lambda _, x, __: f"ops.max({x}, axis=1)",
+}
+"""Layers of kpipe's, by their names, as they are where no sequence is padded."""
+
+
+def without_direction(name: str) -> str:
+    return name.removeprefix("forward_")
 
 
 def is_dropout(layer: Any) -> bool:
@@ -125,11 +157,19 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
     set_here = {name: value for name, value in config.items() if value != default.get(name) or name in first}
     if "pool_size" in config and set_here.get("strides") == config["pool_size"]:
         del set_here["strides"]  # as where it is not given
-    for name in ("name", "dtype", *(values or {})):
+    if config.get("dropout") or config.get("recurrent_dropout"):
+        raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
+    for name in (
+        "name",
+        "dtype",
+        "seed",
+        "zero_output_for_mask",
+        *(values or {}),
+    ):  # Bidirectional sets the last itself
         set_here.pop(name, None)
     found = [plain(layer, name, set_here.pop(name)) for name in first]
     named = {name: plain(layer, name, value) for name, value in set_here.items()} | dict(values or {})
-    if layer.weights and kind != "Normalization":
+    if layer.weights and "name" not in named and kind != "Normalization":
         named["name"] = literal(layer.name)
     return found + keywords(named)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -30,8 +31,9 @@ FROM_KERAS = "from keras import "
 
 HEAD = '''"""{title}
 
-Written by `kpipe eject {file}`; it needs Keras, NumPy and scikit-learn, and no kpipe.
-Run it with: KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
+Written by `kpipe eject {file}`. It needs Keras, NumPy and scikit-learn, and no kpipe:
+
+    KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
 """
 '''
 
@@ -58,6 +60,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         raise cannot(f"train: several stages ({methods})", "a pipeline with one stage of `fit`")
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     method = writer_of("kpipe.eject.training", "train", pipeline.train[0].type)
+    source.check(pipeline.data)
     splits = load_splits(pipeline)
     engine = None if pipeline.backend == backend.FASTEST else pipeline.backend
     backend.use(backend.choose(None, engine))
@@ -65,7 +68,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     parts = {
         "Data": source.write(pipeline.data, splits),
         "Network": layers,
-        "Initial weights": start.write(),
+        "Initial weights": start.write(model),
         "Training": method.write(pipeline.train[0], model, splits, pipeline.data.batch_size),
         "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
     }
@@ -75,7 +78,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    yield HEAD.format(title=pipeline.name, file=file.as_posix(), script=script)
+    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script))
     yield from in_order(imports, None if pipeline.backend == backend.FASTEST else pipeline.backend)
     yield f"\nSEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
     for part in parts.values():
@@ -84,6 +87,11 @@ def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: 
     for heading, part in parts.items():
         code = part.code.strip()
         yield f"\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
+
+
+def shown(name: str) -> str:
+    """A file's name as it may stand in a docstring."""
+    return name if re.fullmatch(r"[\w .+-]{1,60}", name) else "FILE"
 
 
 def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
@@ -122,14 +130,16 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
             of, array, before = (feature, "x_train", "") if layer.name == "standardize" else (target, "y_train", "y_")
             if not all(of.variance):
                 raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
-            axes = literal(tuple(range(len(of.shape)))) if isinstance(of, Feature) and len(of.shape) > 1 else "0"
+            sides = len(of.shape) if isinstance(of, Feature) else 2 if of.horizon else 1
+            axes = literal(tuple(range(sides))) if sides > 1 else "0"
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
     drops = any(network.is_dropout(layer) for layer in model.layers)
     code = [chance.DROPOUT.strip() + "\n\n"] * drops + ["\n".join(moments) + "\n"] * bool(moments)
-    imports = ("from keras import layers",) + ("from keras import ops",) * drops
-    return model, Section("\n".join([*code, network.written(model, values)]), imports)
+    lines = network.written(model, values)
+    imports = ("from keras import layers",) + ("from keras import ops",) * (drops or "ops." in lines)
+    return model, Section("\n".join([*code, lines]), imports)
 
 
 def keep(script: str, path: Path) -> None:

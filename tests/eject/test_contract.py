@@ -1,4 +1,4 @@
-"""What can be ejected, component by component: a script is whole, or there is none and the error names what is missing."""
+"""What can be ejected, component by component: there is a whole script, or none and an error that says why."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from kpipe.spec.one_of import components
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"sklearn"},
+    "kpipe.data": {"procedural", "sklearn"},
     "kpipe.training": {"fit"},
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {
-        *("accuracy", "calibration", "f1", "loss", "mae", "precision", "r2", "recall", "rmse", "roc_auc"),
+        *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         "top_k_accuracy",
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
 
 PIPELINES = {
-    *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris"),
-    *("tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
+    *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris", "rnn_adding", "rnn_digits", "rnn_sine"),
+    *("tune_backends", "tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
 }
 OFFLINE = ("type: sklearn", "type: procedural")
 
@@ -45,7 +45,7 @@ def write(package: str, name: str) -> None:
     if package == "kpipe.training.schedules":
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
-        target = CLASSES if "classes" in component.tasks else Target(task="values", names=("a",))  # type: ignore[attr-defined]
+        target = CLASSES if "classes" in component.tasks else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
     else:
         assert callable(writer_of(package.replace("kpipe.", "kpipe.eject."), "here", name).write)
@@ -60,18 +60,19 @@ def test_a_component_is_written_or_named_in_the_error(package: str, name: str) -
             write(package, name)
 
 
-def test_each_pipeline_of_ours_is_ejected_or_refused(backend: str) -> None:  # noqa: ARG001
-    found = set()
+def test_each_pipeline_of_ours_is_ejected_or_refused(backend: str) -> None:
+    found, refused = set(), []
     files = [file for file in sorted((ROOT / "pipelines").glob("*.yaml")) if of_ours(file)]
-    assert len(files) > 2 * len(PIPELINES)
+    assert len(files) > len(PIPELINES)
     for file in files:
         try:
             eject(checked(Pipeline, read(file)), file, "script.py")
         except WrongInput as error:
-            assert "cannot be ejected yet: no script was written" in error.message, file
+            refused.append(error.message)
         else:
             found.add(file.stem)
     assert found == PIPELINES
+    assert all(message.endswith("cannot be ejected yet: no script was written") for message in refused)
 
 
 def of_ours(file: Path) -> bool:
@@ -87,12 +88,12 @@ def of_ours(file: Path) -> bool:
         ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
         ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
-        ("model.augmentation={}", "the layer `"),
+        ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
         ("train=[{type: fit, epochs: 1}, {type: fit, epochs: 1}]", "several stages (`fit`, `fit`)"),
         ("train.schedule={type: inverse_square_root}", "`inverse_square_root`"),
     ],
 )
-def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:  # noqa: ARG001
+def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:
     file = ROOT / "pipelines" / "cnn_gap.yaml"
     with pytest.raises(WrongInput) as raised:
         eject(checked(Pipeline, read(file, [override])), file, "script.py")
@@ -101,8 +102,10 @@ def test_what_cannot_be_written_is_named(backend: str, override: str, named: str
 
 
 @pytest.mark.parametrize("name", ["cnn_gap", "mlp_diabetes"])
-@pytest.mark.parametrize("overrides", [[], ["backend=jax", "train.schedule={type: linear}"], ["train.restore_best=false"]])
-def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: list[str], tmp_path: Path) -> None:  # noqa: ARG001
+@pytest.mark.parametrize(
+    "overrides", [[], ["backend=jax", "train.schedule={type: linear}"], ["train.restore_best=false"]]
+)
+def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: list[str], tmp_path: Path) -> None:
     file, script = ROOT / "pipelines" / f"{name}.yaml", tmp_path / "script.py"
     text = eject(checked(Pipeline, read(file, overrides)), file, script.name)
     script.write_text(text, encoding="utf-8")
@@ -114,7 +117,7 @@ def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: 
     assert 100 <= len(text.splitlines()) <= 250
 
 
-def test_the_page_shows_what_is_written(backend: str) -> None:  # noqa: ARG001
+def test_the_page_shows_what_is_written(backend: str) -> None:
     file = ROOT / "pipelines" / "cnn_gap.yaml"
     script = eject(checked(Pipeline, read(file)), Path("pipelines/cnn_gap.yaml"), "cnn_gap.py")
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "eject.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -122,7 +125,7 @@ def test_the_page_shows_what_is_written(backend: str) -> None:  # noqa: ARG001
     assert all(part in script for part in shown)
 
 
-def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:  # noqa: ARG001
+def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
     from kpipe.eject.story import keep
 
     there = tmp_path / "mine.py"

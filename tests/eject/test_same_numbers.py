@@ -19,10 +19,17 @@ from kpipe.stages import train
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("without_kpipe.py")
 SCRIPTS = {
-    "cnn_gap": (["train.epochs=2", "model.filters=[8, 16, 32]", "data.batch_size=128"], 1e-3),  # batch normalization makes more of the last digits in each step
+    "cnn_gap": (
+        ["train.epochs=2", "model.filters=[8, 16, 32]", "data.batch_size=128"],
+        1e-3,
+    ),  # batch normalization makes more of the last digits in each step
     "lenet5": (["train.epochs=2", "model.filters=[4, 8, 16]", "data.batch_size=128"], 1e-5),
     "mlp_iris": ([], 1e-5),
     "mlp_diabetes": (["train.epochs=4"], 1e-5),
+    "rnn_digits": (["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"], 1e-5),
+    "rnn_sine": (["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"], 1e-5),
+    "rnn_adding": (["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"], 1e-5),
+    "stacked_autoencoder": (["train={type: fit, epochs: 2}"], 1e-5),
 }
 """What is overridden, and how far numbers may be apart, in parts of the number or of 1."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kpipe.data.sklearn import Sklearn
+from kpipe.eject import rows
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.eject.words import literal
 
@@ -16,34 +17,9 @@ if TYPE_CHECKING:
 IMAGES = """{x} = np.rint({name}.images[..., None] * (255 / 16)).astype("uint8")  # {shape}: 0..16 becomes 0..255"""
 VECTORS = """{x} = {name}.data.astype("float32")  # {shape}"""
 
-STRATIFIED = '''
 
-def first_of_each_class(rows, counts):
-    """So many rows of each class, in their order, and the rows that are left."""
-    chosen = np.zeros(len(rows), bool)
-    for label, count in enumerate(counts):
-        chosen[np.flatnonzero(labels[rows] == label)[:count]] = True
-    return np.sort(rows[chosen]), rows[~chosen]
-
-
-rows = np.random.default_rng(seed_of("split")).permutation(len(labels))
-test, rows = first_of_each_class(rows, TEST_OF_EACH_CLASS)
-validation, rows = first_of_each_class(rows, VALIDATION_OF_EACH_CLASS)
-train = np.sort(rows)
-'''
-
-AT_RANDOM = """
-rows = np.random.default_rng(seed_of("split")).permutation(len({x}))
-test = np.sort(rows[:TEST])
-validation = np.sort(rows[TEST : TEST + VALIDATION])
-train = np.sort(rows[TEST + VALIDATION :])
-"""
-
-SPLITS = """
-x_train, y_train = {x}[train], {y}[train]
-x_validation, y_validation = {x}[validation], {y}[validation]
-x_test, y_test = {x}[test], {y}[test]
-"""
+def check(source: Sklearn) -> None:
+    """All of its data sets can be written."""
 
 
 def write(source: Sklearn, splits: Splits) -> Section:
@@ -74,11 +50,11 @@ def write(source: Sklearn, splits: Splits) -> Section:
         lines.append(f'values = {name}.target.astype("float32")[:, None]')
     if target.task == "classes" and source.split.stratified:
         constants += [f"{part}_OF_EACH_CLASS = {literal(each)}" for part, each in counts.items()]
-        lines.append(STRATIFIED.rstrip("\n"))
+        lines.append(rows.STRATIFIED.rstrip("\n"))
     else:
-        constants += [f"VALIDATION, TEST = {len(held[1])}, {len(held[2])}  # examples; the others are for training"]
-        lines.append(AT_RANDOM.rstrip("\n").format(**names))
-    lines.append(SPLITS.rstrip("\n").format(**names))
+        constants.append(rows.sizes(len(held[1]), len(held[2])))
+        lines.append(rows.AT_RANDOM.rstrip("\n").format(**names))
+    lines.append(rows.SPLITS.rstrip("\n").format(**names))
     return Section("\n".join(lines), ("import sklearn.datasets",), tuple(constants))
 
 

@@ -57,7 +57,7 @@ def write(method: Fit, model: keras.Model, splits: Splits, batch_size: int) -> S
         imports += course.imports
         lines += ["", course.code.rstrip("\n"), ""]
     lines.append(BATCHES.rstrip("\n"))
-    if splits.signature.target.task == "values":
+    if loss == "scaled_squared_error":
         imports.append("from keras import ops")
         lines.append(SCALED.rstrip("\n"))
     lines += ["", ""]
@@ -89,12 +89,15 @@ SCALED = '''
 
 def scaled_squared_error(y_true, y_pred):
     """Over the variance on train: 1 for who always says the mean."""
-    deviation = np.sqrt(y_train.var(0, dtype="float64")).astype("float32")
-    return ops.mean(ops.square((y_true - y_pred) / deviation), axis=-1)
+    deviation = np.sqrt(y_variance).astype("float32")
+    return ops.mean(ops.square(ops.divide(y_true - y_pred, deviation)), axis=-1)
 '''
 
+OF_NUMBERS = ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")')
+
 LOSSES = {
-    "values": ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")'),
+    "values": OF_NUMBERS,
+    "forecast": OF_NUMBERS,
     "classes": (
         "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
         'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
