@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-DROPOUT = '''
+RANDOM = '''
 def int32(number):
     return ops.convert_to_tensor(number, "int32")
 
@@ -19,6 +19,16 @@ def mix(x):
     return ops.bitwise_xor(x, shifted(x, 16))
 
 
+def words(shape, state):
+    """32 random bits a number, as int32; ``state`` is a seed, and how often it was drawn from."""
+    size, weyl = 1, int32(0x9E3779B9 - 2**32)
+    for side in shape:
+        size = size * side
+    first = mix(mix(ops.cast(state[0], "int32")) + ops.cast(state[1], "int32") * weyl)
+    return ops.reshape(mix(mix(ops.arange(size, dtype="int32") + first) + mix(first + weyl)), shape)
+'''
+
+DROPOUT = '''
 class Dropout(layers.Layer):
     """Dropout whose draws depend on its seed and on how often it has drawn, and not on the backend."""
 
@@ -29,12 +39,21 @@ class Dropout(layers.Layer):
     def call(self, x, training=False):
         if not training:
             return x
-        state, size = self.generator.next(), 1
-        for side in ops.shape(x):
-            size = size * side
-        weyl = int32(0x9E3779B9 - 2**32)
-        first = mix(mix(ops.cast(state[0], "int32")) + ops.cast(state[1], "int32") * weyl)
-        drawn = mix(mix(ops.arange(size, dtype="int32") + first) + mix(first + weyl))  # from -2^31 on, each as likely
-        kept = ops.reshape(drawn, ops.shape(x)) >= int32(round(self.rate * 2**32) - 2**31)
+        kept = words(ops.shape(x), self.generator.next()) >= int32(round(self.rate * 2**32) - 2**31)
         return ops.where(kept, x * (1 / (1 - self.rate)), ops.zeros_like(x))
+'''
+
+MASKING = '''
+class Masking(layers.Layer):
+    """Sets a share of the numbers to 0 in training, to be given back by the autoencoder."""
+
+    def __init__(self, rate, seed):
+        super().__init__()
+        self.rate, self.generator = rate, keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        drawn = ops.cast(shifted(words(ops.shape(x), self.generator.next()), 8), "float32") * 2.0**-24  # in [0, 1)
+        return ops.where(drawn < self.rate, ops.zeros_like(x), x)
 '''

@@ -78,6 +78,9 @@ class Lines:
                 yield ""
                 block = this
             made = self.nodes[id(layer)].outputs[0]
+            if type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear":
+                self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
+                continue
             self.names[id(made)] = layer.name if self.is_kept(place) else "x"
             yield self.line(layer, made)
         yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
@@ -183,10 +186,10 @@ def plain(layer: Any, name: str, value: Any) -> str:
         raise cannot(f"model: `{name}` of the layer `{layer.name}` ({value.get('class_name')})", "leave it out")
     if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] == value[1] and name != "target_shape":
         return literal(value[0])
-    return literal(value)
+    return "1 / 255" if value == 1 / 255 else literal(value)
 
 
 def block_of(name: str) -> str:
     """``block1`` of ``block1_conv2``; nothing of ``dense1``."""
     block, underscore, _ = name.partition("_")
-    return block if underscore and block[-1:].isdigit() else ""
+    return block if underscore and block.startswith("block") else ""

@@ -26,20 +26,24 @@ def orthogonal(shape, generator):
 
 '''
 
-GLOROT = """def glorot_uniform(shape, generator):
+GLOROT = '''def glorot_uniform(shape, generator):
     *window, channels, units = shape
     fan = math.prod(window) * (channels + units) / 2
     limit = math.sqrt(3 * (1 / fan))
     return 2 * limit * generator.random(shape) - limit
 
 
-# The network begins with the same numbers on every backend, each kernel's keyed by its name; all else by zeros or ones.
-for variable in model.trainable_variables:
-    if variable.name.endswith("kernel"):
-        generator = np.random.Generator(np.random.Philox(key=hashed("initial weights", variable.path, 0)))
-        draw = {draw}
-        variable.assign(draw(tuple(variable.shape), generator))
-"""
+def begin(model):
+    """The same numbers on every backend, each kernel's keyed by its name; all else begins as zeros or ones."""
+    for variable in model.trainable_variables:
+        if variable.name.endswith("kernel"):
+            generator = np.random.Generator(np.random.Philox(key=hashed("initial weights", variable.path, 0)))
+            draw = {draw}
+            variable.assign(draw(tuple(variable.shape), generator))
+
+
+begin(model)
+'''
 
 
 def write(model: keras.Model) -> Section:
@@ -48,5 +52,5 @@ def write(model: keras.Model) -> Section:
     draw = 'orthogonal if variable.name == "recurrent_kernel" else glorot_uniform' if recurrent else "glorot_uniform"
     code = ORTHOGONAL * recurrent + GLOROT.replace("{draw}", draw)
     if not recurrent:
-        code = code.replace(f"        draw = {draw}\n", "").replace("assign(draw(", f"assign({draw}(")
+        code = code.replace(f"            draw = {draw}\n", "").replace("assign(draw(", f"assign({draw}(")
     return Section(code, ("import math",))

@@ -55,12 +55,15 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     Raises: WrongInput: something in it cannot be written.
     """
     require_defaults(pipeline, "", WRITTEN)
-    if len(pipeline.train) > 1:
+    stages = [f"{index}-{method.type}" for index, method in enumerate(pipeline.train)]
+    if stages not in (["0-fit"], ["0-pretrain_layerwise", "1-fit"]):
         methods = ", ".join(f"`{one.type}`" for one in pipeline.train)
-        raise cannot(f"train: several stages ({methods})", "a pipeline with one stage of `fit`")
+        raise cannot(f"train: these stages ({methods})", "`fit`, or `pretrain_layerwise` and then `fit`")
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
-    method = writer_of("kpipe.eject.training", "train", pipeline.train[0].type)
+    methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
     source.check(pipeline.data)
+    for writer, method in zip(methods, pipeline.train, strict=True):
+        writer.check(method)
     splits = load_splits(pipeline)
     engine = None if pipeline.backend == backend.FASTEST else pipeline.backend
     backend.use(backend.choose(None, engine))
@@ -69,7 +72,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         "Data": source.write(pipeline.data, splits),
         "Network": layers,
         "Initial weights": start.write(model),
-        "Training": method.write(pipeline.train[0], model, splits, pipeline.data.batch_size),
+        **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
         "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
@@ -136,7 +139,9 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
             moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
     drops = any(network.is_dropout(layer) for layer in model.layers)
-    code = [chance.DROPOUT.strip() + "\n\n"] * drops + ["\n".join(moments) + "\n"] * bool(moments)
+    code = [chance.RANDOM.strip() + "\n\n", chance.DROPOUT.strip() + "\n\n"] * drops + [
+        "\n".join(moments) + "\n"
+    ] * bool(moments)
     lines = network.written(model, values)
     imports = ("from keras import layers",) + ("from keras import ops",) * (drops or "ops." in lines)
     return model, Section("\n".join([*code, lines]), imports)
