@@ -86,7 +86,8 @@ def write(metrics: Sequence[Any], target: Target) -> Section:
     by_name = {metric.type: metric for metric in metrics}
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target)
     printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
-    return Section("\n".join([*lines, printed]), ("import sklearn.metrics",))
+    code = "\n".join([*lines, printed])
+    return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,10 @@ class Lines:
                 yield ""
                 block = this
             made = self.nodes[id(layer)].outputs[0]
-            if type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear":
+            if does_nothing(layer) and not self.is_kept(place):
                 self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
                 continue
-            self.names[id(made)] = layer.name if self.is_kept(place) else "x"
+            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if self.is_kept(place) else "x"
             yield self.line(layer, made)
         yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
 
@@ -133,6 +134,12 @@ OWN: Mapping[str, Callable[[Any, str, int], str]] = {
     "max_pooling": lambda _, x, __: f"ops.max({x}, axis=1)",
 }
 """Layers of kpipe's, by their names, as they are where no sequence is padded."""
+
+
+def does_nothing(layer: Any) -> bool:
+    import keras
+
+    return type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
 
 
 def without_direction(name: str) -> str:

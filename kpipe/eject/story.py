@@ -6,9 +6,10 @@ import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
+from kpipe.backend import Backend
 from kpipe.eject import chance, metrics, network, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.words import literal
@@ -57,16 +58,15 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     require_defaults(pipeline, "", WRITTEN)
     stages = [f"{index}-{method.type}" for index, method in enumerate(pipeline.train)]
     if stages not in (["0-fit"], ["0-pretrain_layerwise", "1-fit"]):
-        methods = ", ".join(f"`{one.type}`" for one in pipeline.train)
-        raise cannot(f"train: these stages ({methods})", "`fit`, or `pretrain_layerwise` and then `fit`")
+        named = ", ".join(f"`{method.type}`" for method in pipeline.train)
+        raise cannot(f"train: these stages ({named})", "`fit`, or `pretrain_layerwise` and then `fit`")
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
     source.check(pipeline.data)
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
-    engine = None if pipeline.backend == backend.FASTEST else pipeline.backend
-    backend.use(backend.choose(None, engine))
+    backend.use(backend.choose(None, engine_of(pipeline)))
     model, layers = network_section(pipeline, splits)
     parts = {
         "Data": source.write(pipeline.data, splits),
@@ -78,11 +78,16 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
 
+def engine_of(pipeline: Pipeline) -> Backend | None:
+    """The backend that the pipeline names, if it is one and not the fastest."""
+    return None if pipeline.backend in (None, backend.FASTEST) else cast(Backend, pipeline.backend)
+
+
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
     yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script))
-    yield from in_order(imports, None if pipeline.backend == backend.FASTEST else pipeline.backend)
+    yield from in_order(imports, engine_of(pipeline))
     yield f"\nSEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
     for part in parts.values():
         yield from part.constants
@@ -138,13 +143,14 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
-    drops = any(network.is_dropout(layer) for layer in model.layers)
-    code = [chance.RANDOM.strip() + "\n\n", chance.DROPOUT.strip() + "\n\n"] * drops + [
-        "\n".join(moments) + "\n"
-    ] * bool(moments)
-    lines = network.written(model, values)
-    imports = ("from keras import layers",) + ("from keras import ops",) * (drops or "ops." in lines)
-    return model, Section("\n".join([*code, lines]), imports)
+    written = network.written(model, values)
+    code = ["\n".join(moments) + "\n", written] if moments else [written]
+    imports = ["from keras import layers"]
+    if any(network.is_dropout(layer) for layer in model.layers):
+        code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
+    if any("ops." in part for part in code):
+        imports.append("from keras import ops")
+    return model, Section("\n".join(code), tuple(imports))
 
 
 def keep(script: str, path: Path) -> None:

@@ -104,7 +104,8 @@ def test_what_cannot_be_written_is_named(backend: str, override: str, named: str
 
 @pytest.mark.parametrize("name", ["cnn_gap", "mlp_diabetes", "rnn_digits"])
 @pytest.mark.parametrize(
-    "overrides", [[], ["backend=jax", "train.schedule={type: linear}"], ["train.restore_best=false"]]
+    "overrides",
+    [[], ["backend=jax", "train.schedule={type: linear}"], ["train.restore_best=false", "evaluate.metrics=[loss]"]],
 )
 def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: list[str], tmp_path: Path) -> None:
     require_tidy(name, overrides, tmp_path)
