@@ -19,9 +19,12 @@ from kpipe.stages import train
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("without_kpipe.py")
 SCRIPTS = {
-    "cnn_gap": ["train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"],
+    "cnn_gap": [
+        *("train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"),
+        "kernels=keras",  # PyTorch's own have other last digits
+    ],
     "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
-    "mlp_iris": [],
+    "mlp_iris": ["train.epochs=5"],
     "mlp_diabetes": ["train.epochs=4"],
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
