@@ -13,6 +13,7 @@ from kpipe.commands.bench import bench
 from kpipe.commands.check import check
 from kpipe.commands.compare import compare
 from kpipe.commands.diff import diff
+from kpipe.commands.eject import eject
 from kpipe.commands.evaluate import evaluate
 from kpipe.commands.export import export
 from kpipe.commands.init import init
@@ -50,6 +51,7 @@ COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "predict": (predict, "kpipe predict last image.png folder/ --output predictions.csv"),
     "evaluate": (evaluate, "kpipe evaluate last --split validation"),
     "export": (export, "kpipe export last --format onnx --format litert --int8"),
+    "eject": (eject, "kpipe eject pipelines/cnn_gap.yaml --output cnn_gap.py"),
     "parity": (parity, "kpipe parity pipelines/rnn_digits.yaml --steps 50"),
     "list": (listing, "kpipe list models"),
     "init": (init, "kpipe init image_folder flowers.yaml"),

@@ -1,0 +1,1 @@
+"""``kpipe eject``: a pipeline as a script of plain Keras. One data source, one training method a file."""

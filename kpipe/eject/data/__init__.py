@@ -1,0 +1,1 @@
+"""Data sources as code, one a file, named after the source in ``kpipe.data``."""

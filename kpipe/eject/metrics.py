@@ -1,0 +1,116 @@
+"""Metrics as code: what is measured on the test split, by the metric's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kpipe.eject.section import Section, cannot, require_defaults
+
+if TYPE_CHECKING:
+    from kpipe.signature import Target
+
+CLASSES = """
+logits = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0).astype("float64")
+log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+probabilities = np.exp(log_probabilities)
+predicted = probabilities.argmax(axis=1)
+"""
+
+VALUES = """
+outputs = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0)
+"""
+
+OF_VALUES: Mapping[str, str] = {
+    "loss": '((outputs.astype("float64") - y_test) ** 2).mean()',
+    "mae": "sklearn.metrics.mean_absolute_error(TRUE, GIVEN)",
+    "mase": 'np.abs(outputs - y_test).mean(dtype="float64") / np.abs(x_test[:, -1:] - y_test).mean(dtype="float64")',
+    "r2": "sklearn.metrics.r2_score(TRUE, GIVEN)",
+    "rmse": "sklearn.metrics.root_mean_squared_error(TRUE, GIVEN)",
+}
+"""Metrics of a number that is predicted."""
+
+CALIBRATION = """
+confidence = np.clip(probabilities.max(axis=1), 0.0, 1.0)
+bins = np.searchsorted(np.linspace(0.0, 1.0, {edges})[1:-1], confidence)
+gaps = [(predicted == y_test)[bins == one].mean() - confidence[bins == one].mean() for one in np.unique(bins)]
+metrics["calibration_error"] = np.average(np.abs(gaps), weights=np.unique(bins, return_counts=True)[1])
+"""
+
+PER_CLASS = """
+{scores}
+for name, mean, scores in (
+{table}
+):
+    metrics[mean] = np.nan_to_num(scores).mean()  # nan: nothing was read as this class
+    named = zip(CLASSES, scores, strict=True)
+    metrics |= {{f"{{name}}/{{label}}": score for label, score in named if not np.isnan(score)}}
+"""
+
+ONE: Mapping[str, Callable[[Any], str]] = {
+    "accuracy": lambda _: '"accuracy": (predicted == y_test).mean()',
+    "loss": lambda _: '"loss": -log_probabilities[np.arange(len(y_test)), y_test].mean()',
+    "top_k_accuracy": lambda found: (
+        f'"{found.name}": sklearn.metrics.top_k_accuracy_score('
+        f"y_test, probabilities, k={found.k}, labels=range(len(CLASSES)))"
+    ),
+}
+"""Metrics of one number."""
+
+EACH: Mapping[str, tuple[str, str]] = {
+    "f1": ("macro_f1", "sklearn.metrics.f1_score(y_test, predicted, average=None)"),
+    "precision": (
+        "macro_precision",
+        "sklearn.metrics.precision_score(y_test, predicted, average=None, zero_division=np.nan)",
+    ),
+    "recall": ("macro_recall", "sklearn.metrics.recall_score(y_test, predicted, average=None)"),
+    "roc_auc": (
+        "roc_auc",
+        "[sklearn.metrics.roc_auc_score(y_test == one, probabilities[:, one]) for one in range(len(CLASSES))]",
+    ),
+}
+"""Metrics of a number for each class, with the name of their mean."""
+
+
+def written() -> tuple[str, ...]:
+    """The names of all that can be written."""
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, "calibration"}))
+
+
+def write(metrics: Sequence[Any], target: Target) -> Section:
+    """Computes ``metrics``, and prints them. Raises: WrongInput: one of them cannot be written."""
+    for metric in metrics:
+        if metric.type not in written():
+            raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
+        require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
+    by_name = {metric.type: metric for metric in metrics}
+    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target)
+    printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
+    code = "\n".join([*lines, printed])
+    return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
+
+
+def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
+    flat = ".ravel()" if target.horizon else ""
+    codes = {
+        name: OF_VALUES[name].replace("TRUE", f"y_test{flat}").replace("GIVEN", f"outputs{flat}") for name in by_name
+    }
+    return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
+
+
+def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
+    ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
+    lines = [CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
+    if "calibration" in by_name:
+        lines.append(CALIBRATION.strip("\n").format(edges=by_name["calibration"].bins + 1))
+    each = {name: EACH[name] for name in by_name if name in EACH}
+    if each:
+        scores = "\n".join(f"{name} = {code}" for name, (_, code) in each.items())
+        table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
+        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
+    return lines
+
+
+def too_few(metric: Any, target: Target) -> bool:
+    """Top k of k classes or fewer would always be 1, and is not given."""
+    return bool(metric.type == "top_k_accuracy" and target.size <= metric.k)

@@ -1,0 +1,202 @@
+"""Network: the built model, layer by layer, as calls of Keras's functional API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kpipe.eject.section import cannot
+from kpipe.eject.words import call, keywords, literal
+
+if TYPE_CHECKING:
+    import keras
+
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "Activation": ("activation",),
+    "Add": (),
+    "AveragePooling2D": ("pool_size",),
+    "BatchNormalization": (),
+    "Concatenate": (),
+    "Conv2D": ("filters", "kernel_size"),
+    "Dense": ("units",),
+    "DepthwiseConv2D": ("kernel_size",),
+    "Flatten": (),
+    "GRU": ("units",),
+    "GlobalAveragePooling2D": (),
+    "GroupNormalization": ("groups",),
+    "LSTM": ("units",),
+    "LayerNormalization": (),
+    "MaxPooling2D": ("pool_size",),
+    "Normalization": (),
+    "Rescaling": ("scale",),
+    "Reshape": ("target_shape",),
+    "Resizing": ("height", "width"),
+    "SimpleRNN": ("units",),
+    "SeparableConv2D": ("filters", "kernel_size"),
+}
+"""Keras's layers that are written, each with the arguments that stand first and without their names. None is random in
+training (as dropout is: see ``chance.py``), and what of them begins at random is drawn as ``start.py`` writes it."""
+
+EXAMPLE: Mapping[str, Any] = {
+    "activation": "relu", "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3, "scale": 1.0,
+    "target_shape": (1,), "units": 1, "width": 1,
+}  # fmt: skip
+"""For a layer with nothing but its defaults beside these."""
+
+
+def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> str:
+    """The network's lines; ``values`` has the arguments of layers whose numbers the script learns, by layer name.
+
+    Raises: WrongInput: a layer cannot be written.
+    """
+    return "\n".join(Lines(model, values).lines())
+
+
+class Lines:
+    """Goes through a functional model: a tensor is ``x`` unless it is needed again after another one was made."""
+
+    def __init__(self, model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> None:
+        self.model, self.values = model, values
+        self.operations = [operation for operation in model.operations if type(operation).__name__ != "InputLayer"]
+        self.nodes = {id(node.operation): node for nodes in model._nodes_by_depth.values() for node in nodes}
+        """of layers that other networks share, the call in this one"""
+        self.names: dict[int, str] = {}
+
+    def lines(self) -> Iterator[str]:
+        import keras
+
+        if type(self.model) is not keras.Model and type(self.model).__name__ != "Functional":
+            raise cannot(f"model: `{type(self.model).__name__}`, a class of its own", "a functional model")
+        if len(self.model.inputs) != 1 or len(self.model.outputs) != 1:
+            raise cannot(f"model: `{self.model.name}` with several inputs or outputs", "a network with one of each")
+        taken = self.model.inputs[0]
+        self.names[id(taken)] = "inputs"
+        yield f"inputs = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
+        block = ""
+        for place, layer in enumerate(self.operations):
+            if (this := block_of(layer.name)) != block:
+                yield ""
+                block = this
+            made = self.nodes[id(layer)].outputs[0]
+            if does_nothing(layer) and not self.is_kept(place):
+                self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
+                continue
+            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if self.is_kept(place) else "x"
+            yield self.line(layer, made)
+        yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+
+    def line(self, layer: Any, made: Any) -> str:
+        import keras
+
+        node = self.nodes[id(layer)]
+        given = [one for one in node.arguments.args if one is not None]
+        more = {name for name, value in node.arguments.kwargs.items() if value is not None and name != "training"}
+        if len(given) != 1 or more:
+            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
+        several = isinstance(given[0], (list, tuple))
+        names = [self.names[id(one)] for one in (given[0] if several else given)]
+        before = given[0][0] if several else given[0]
+        shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
+        fed = f"([{', '.join(names)}])" if several else f"({names[0]})"
+        if is_dropout(layer):
+            drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
+            return f"{self.names[id(made)]} = Dropout({layer.rate!r}, seed={drawn}){fed}"
+        if layer.name in OWN and type(layer).__module__.startswith("kpipe.layers."):
+            return f"{self.names[id(made)]} = {OWN[layer.name](layer, names[0], before.shape[-1])}  # {shape}"
+        if type(layer) is keras.layers.Bidirectional:
+            inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
+            around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
+            around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
+            return call(
+                f"{self.names[id(made)]} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape
+            )
+        made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
+        return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
+
+    def is_kept(self, place: int) -> bool:
+        """Whether another operation than the next one takes what this one gives."""
+        made = self.nodes[id(self.operations[place])].outputs[0]
+        later = self.operations[place + 2 :]
+        taken = [one for operation in later for one in self.nodes[id(operation)].input_tensors]
+        if place + 1 < len(self.operations):
+            taken += self.model.outputs
+        return any(one is made for one in taken)
+
+
+OWN: Mapping[str, Callable[[Any, str, int], str]] = {
+    "last_state": lambda layer, x, size: (
+        f"ops.concatenate([{x}[:, -1, :{size // 2}], {x}[:, 0, {size // 2}:]], axis=-1)"
+        if layer.both_directions
+        else f"{x}[:, -1]"
+    ),
+    "mean_pooling": lambda _, x, __: f"ops.mean({x}, axis=1)",
+    "max_pooling": lambda _, x, __: f"ops.max({x}, axis=1)",
+}
+"""Layers of kpipe's, by their names, as they are where no sequence is padded."""
+
+
+def does_nothing(layer: Any) -> bool:
+    import keras
+
+    return type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
+
+
+def without_direction(name: str) -> str:
+    return name.removeprefix("forward_")
+
+
+def is_dropout(layer: Any) -> bool:
+    import keras
+
+    return type(layer) is keras.layers.Dropout and layer.noise_shape is None
+
+
+def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
+    """Those that differ from Keras's defaults. Raises: WrongInput: the layer, or one of them, cannot be written."""
+    import keras
+
+    kind = type(layer).__name__
+    if kind not in FIRST or type(layer) is not getattr(keras.layers, kind):
+        raise cannot(
+            f"model: the layer `{layer.name}` ({kind})", f"layers that can: {', '.join(sorted((*FIRST, 'Dropout')))}"
+        )
+    first = FIRST[kind]
+    config = layer.get_config()
+    default = type(layer)(**{name: EXAMPLE[name] for name in first}).get_config()
+    set_here = {name: value for name, value in config.items() if value != default.get(name) or name in first}
+    if "pool_size" in config and set_here.get("strides") == config["pool_size"]:
+        del set_here["strides"]  # as where it is not given
+    if config.get("dropout") or config.get("recurrent_dropout"):
+        raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
+    for name in (
+        "name",
+        "dtype",
+        "seed",
+        "zero_output_for_mask",
+        *(values or {}),
+    ):  # Bidirectional sets the last itself
+        set_here.pop(name, None)
+    found = [plain(layer, name, set_here.pop(name)) for name in first]
+    named = {name: plain(layer, name, value) for name, value in set_here.items()} | dict(values or {})
+    if layer.weights and "name" not in named and kind != "Normalization":
+        named["name"] = literal(layer.name)
+    return found + keywords(named)
+
+
+def plain(layer: Any, name: str, value: Any) -> str:
+    """An argument of a layer's configuration as one would write it."""
+    if isinstance(value, dict):
+        config = value.get("config", {})
+        if value.get("class_name") == "L2":
+            return f"keras.regularizers.L2({config['l2']!r})"
+        raise cannot(f"model: `{name}` of the layer `{layer.name}` ({value.get('class_name')})", "leave it out")
+    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] == value[1] and name != "target_shape":
+        return literal(value[0])
+    return "1 / 255" if value == 1 / 255 else literal(value)
+
+
+def block_of(name: str) -> str:
+    """``block1`` of ``block1_conv2``; nothing of ``dense1``."""
+    block, underscore, _ = name.partition("_")
+    return block if underscore and block.startswith("block") else ""

@@ -1,0 +1,164 @@
+"""Story: from a checked pipeline to the text of a script that needs no kpipe."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from kpipe import backend
+from kpipe.backend import Backend
+from kpipe.eject import chance, metrics, network, start
+from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject.words import literal
+from kpipe.errors import WrongInput
+from kpipe.pipeline import Pipeline, build, load_splits
+from kpipe.signature import Feature
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+
+WRITTEN = (
+    "name", "backend", "seed", "data", "model", "train", "evaluate",
+    "checkpoint", "expect", "kernels", "threads", "track", "tune",
+)  # fmt: skip
+"""What the script follows; the second line changes nothing of what is computed, but for the last digits."""
+
+FROM_KERAS = "from keras import "
+
+HEAD = '''"""{title}
+
+Written by `kpipe eject {file}`. It needs Keras, NumPy and scikit-learn, and no kpipe:
+
+    KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
+"""
+'''
+
+SEEDS = '''
+def hashed(*purpose):
+    """128 bits for a purpose: whatever is drawn has a seed of its own."""
+    return int.from_bytes(hashlib.sha256(repr((SEED, *purpose)).encode()).digest()[:16], "big")
+
+
+def seed_of(*purpose):
+    """The first 31 of them."""
+    return hashed(*purpose) >> 97
+'''
+
+
+def eject(pipeline: Pipeline, file: Path, script: str) -> str:
+    """The script of ``pipeline``, read from ``file``, to be called ``script``.
+
+    Raises: WrongInput: something in it cannot be written.
+    """
+    require_defaults(pipeline, "", WRITTEN)
+    stages = [f"{index}-{method.type}" for index, method in enumerate(pipeline.train)]
+    if stages not in (["0-fit"], ["0-pretrain_layerwise", "1-fit"]):
+        named = ", ".join(f"`{method.type}`" for method in pipeline.train)
+        raise cannot(f"train: these stages ({named})", "`fit`, or `pretrain_layerwise` and then `fit`")
+    source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
+    methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
+    source.check(pipeline.data)
+    for writer, method in zip(methods, pipeline.train, strict=True):
+        writer.check(method)
+    splits = load_splits(pipeline)
+    backend.use(backend.choose(None, engine_of(pipeline)))
+    model, layers = network_section(pipeline, splits)
+    parts = {
+        "Data": source.write(pipeline.data, splits),
+        "Network": layers,
+        "Initial weights": start.write(model),
+        **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
+        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
+    }
+    return "\n".join(lines(pipeline, parts, file, script)) + "\n"
+
+
+def engine_of(pipeline: Pipeline) -> Backend | None:
+    """The backend that the pipeline names, if it is one and not the fastest."""
+    return None if pipeline.backend in (None, backend.FASTEST) else cast(Backend, pipeline.backend)
+
+
+def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
+    """The sections under their headings, imports and constants before them."""
+    imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
+    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script))
+    yield from in_order(imports, engine_of(pipeline))
+    yield f"\nSEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
+    for part in parts.values():
+        yield from part.constants
+    yield "\n" + SEEDS.rstrip("\n") + "\n"
+    for heading, part in parts.items():
+        code = part.code.strip()
+        yield f"\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
+
+
+def shown(name: str) -> str:
+    """A file's name as it may stand in a docstring."""
+    return name if re.fullmatch(r"[\w .+-]{1,60}", name) else "FILE"
+
+
+def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
+    """As ruff sorts them. Keras reads the backend as it is imported."""
+    names = merged(imports)
+    standard = sorted(line for line in names if line.split()[1].partition(".")[0] in sys.stdlib_module_names)
+    others = sorted(set(names) - set(standard), key=lambda line: (line.startswith("from"), line))
+    if engine is None:
+        yield "\n".join(standard) + "\n"
+        yield "\n".join(others)
+        return
+    yield "\n".join(sorted([*standard, "import os"])) + "\n"
+    yield f'os.environ.setdefault("KERAS_BACKEND", "{engine}")\n'
+    yield "\n".join(others)
+
+
+def merged(imports: Collection[str]) -> list[str]:
+    """``from keras import layers`` and ``from keras import ops`` in one line."""
+    of_keras = sorted(line.removeprefix(FROM_KERAS) for line in imports if line.startswith(FROM_KERAS))
+    rest = [line for line in imports if not line.startswith(FROM_KERAS)]
+    return [*rest, FROM_KERAS + ", ".join(of_keras)] if of_keras else rest
+
+
+def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Section]:
+    """The model, and its lines; what it knows of the data is computed in the script, from train alone.
+
+    Raises: WrongInput: a layer cannot be written.
+    """
+    import keras
+
+    model = build(pipeline, splits.signature)
+    feature, target = splits.signature.input, splits.signature.target
+    moments, values = [], {}
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            of, array, before = (feature, "x_train", "") if layer.name == "standardize" else (target, "y_train", "y_")
+            if not all(of.variance):
+                raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
+            sides = len(of.shape) if isinstance(of, Feature) else 2 if of.horizon else 1
+            axes = literal(tuple(range(sides))) if sides > 1 else "0"
+            learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
+            moments.append(f"{before}mean, {before}variance = {learned}")
+            values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
+    written = network.written(model, values)
+    code = ["\n".join(moments) + "\n", written] if moments else [written]
+    imports = ["from keras import layers"]
+    if any(network.is_dropout(layer) for layer in model.layers):
+        code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
+    if any("ops." in part for part in code):
+        imports.append("from keras import ops")
+    return model, Section("\n".join(code), tuple(imports))
+
+
+def keep(script: str, path: Path) -> None:
+    """Writes a new file. Raises: WrongInput: there is one of that name, or it cannot be written."""
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(script)
+    except FileExistsError:
+        raise WrongInput(f"{path} exists already", "choose another name, or remove it first") from None
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {(error.strerror or '').lower()}") from None

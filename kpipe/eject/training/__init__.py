@@ -1,0 +1,1 @@
+"""Training methods as code, one a file, named after the method in ``kpipe.training``."""

@@ -1,0 +1,86 @@
+"""Supervised training as code: Keras's own ``fit``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kpipe.eject import descent, schedules
+from kpipe.eject.section import Section, cannot
+from kpipe.eject.words import call, keywords
+from kpipe.training.fit import Fit
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.data.splits import Splits
+    from kpipe.pipeline import Pipeline
+
+HEADING = "Training"
+
+SCALED = '''
+
+def scaled_squared_error(y_true, y_pred):
+    """Over the variance on train: 1 for who always says the mean."""
+    deviation = np.sqrt(y_variance).astype("float32")
+    return ops.mean(ops.square(ops.divide(y_true - y_pred, deviation)), axis=-1)
+'''
+
+OF_NUMBERS = ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")')
+
+LOSSES = {
+    "values": OF_NUMBERS,
+    "forecast": OF_NUMBERS,
+    "classes": (
+        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+        'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
+    ),
+}
+"""The loss and the metric of each task."""
+
+
+def check(method: Fit) -> None:
+    """Raises: WrongInput: a setting cannot be written."""
+    descent.check(method, ("stop_after", "schedule"))
+
+
+def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
+    """Compiles and fits ``model``. Raises: WrongInput: its task cannot be written."""
+    from kpipe.training.loop.batches import even_batch_size
+
+    method, batch_size, task = pipeline.train[index], pipeline.data.batch_size, splits.signature.target.task
+    assert isinstance(method, Fit)
+    if task not in LOSSES:
+        raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
+    loss, metric = LOSSES[task]
+    steps = method.epochs * -(-len(splits.train) // batch_size)
+    constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
+    if method.schedule is not None:
+        course = schedules.write(method.schedule, steps)
+        constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
+        imports += course.imports
+        definitions.append(course.code)
+    if index == 0:
+        definitions.append(descent.BATCHES)
+    if loss == "scaled_squared_error":
+        imports.append("from keras import ops")
+        definitions.append(SCALED)
+    lines = [f"{definition.strip()}\n\n" for definition in definitions]
+    compiled = {
+        "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
+        "loss": loss,
+        "metrics": f"[{metric}]",
+        "jit_compile": descent.compiles(method, model, steps),
+    }
+    lines.append(call("model.compile", keywords(compiled)))
+    fitted = {
+        "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
+        "epochs": "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})",
+        "validation_data": "(x_validation, y_validation)",
+        "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
+        "verbose": "2",
+    }
+    if kept := descent.keeping(method, "EPOCHS", 0):
+        lines.append(kept)
+        fitted["callbacks"] = "[best]"
+    lines.append(call("history = model.fit", [f"batches(x_train, y_train, {index})", *keywords(fitted)]))
+    return Section("\n".join(lines), tuple(imports), tuple(constants))

@@ -1,0 +1,42 @@
+"""Words: values and calls as Python source, broken into lines as ruff's formatter breaks them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kpipe.spec.keras_object import KerasObject
+
+WIDTH = 120
+
+
+def literal(value: Any) -> str:
+    """A plain value, or a Keras object of the pipeline, as an expression."""
+    if isinstance(value, KerasObject):
+        arguments = ", ".join(f"{name}={literal(one)}" for name, one in value.arguments.items())
+        return f"keras.{'optimizers.schedules' if value.kind == 'schedules' else value.kind}.{value.name}({arguments})"
+    if isinstance(value, str):
+        return repr(value) if '"' in value else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, (list, tuple)):
+        items = ", ".join(literal(one) for one in value)
+        if isinstance(value, list):
+            return f"[{items}]"
+        return f"({items},)" if len(value) == 1 else f"({items})"
+    return repr(value)
+
+
+def call(before: str, arguments: Sequence[str], after: str = "", comment: str = "", indent: int = 0) -> str:
+    """``before(arguments)after  # comment`` in one line, or in as many as it takes."""
+    margin, note = " " * indent, f"  # {comment}" if comment else ""
+    whole = f"{margin}{before}({', '.join(arguments)}){after}{note}"
+    if len(whole) <= WIDTH:
+        return whole
+    inner = f"{margin}    {', '.join(arguments)}"
+    if len(inner) > WIDTH:
+        inner = "\n".join(f"{margin}    {argument}," for argument in arguments)
+    return f"{margin}{before}(\n{inner}\n{margin}){after}{note}"
+
+
+def keywords(arguments: Mapping[str, str]) -> list[str]:
+    return [f"{name}={value}" for name, value in arguments.items()]

@@ -1,0 +1,144 @@
+"""What can be ejected, component by component: there is a whole script, or none and an error that says why."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kpipe.eject import metrics, schedules
+from kpipe.eject.section import writer_of
+from kpipe.eject.story import eject
+from kpipe.errors import WrongInput
+from kpipe.pipeline import Pipeline
+from kpipe.signature import Target
+from kpipe.spec.check import checked
+from kpipe.spec.document import read
+from kpipe.spec.one_of import components
+
+ROOT = Path(__file__).parents[2]
+YES = {
+    "kpipe.data": {"procedural", "sklearn"},
+    "kpipe.training": {"fit", "pretrain_layerwise"},
+    "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
+    "kpipe.evaluation.metrics": {
+        *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
+        "top_k_accuracy",
+    },
+}
+"""All others are refused. Models are refused layer by layer: see the pipelines below."""
+
+PIPELINES = {
+    *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris", "rnn_adding", "rnn_digits", "rnn_sine"),
+    "stacked_autoencoder",
+    *("tune_backends", "tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
+}
+OFFLINE = ("type: sklearn", "type: procedural")
+
+CLASSES = Target(task="classes", names=("a", "b", "c", "d"))
+
+
+def write(package: str, name: str) -> None:
+    component = components(package)[name]
+    if package == "kpipe.training.schedules":
+        schedules.write(component(), steps=100)  # type: ignore[arg-type]
+    elif package == "kpipe.evaluation.metrics":
+        target = CLASSES if "classes" in component.tasks else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
+        metrics.write([component()], target)
+    else:
+        assert callable(writer_of(package.replace("kpipe.", "kpipe.eject."), "here", name).write)
+
+
+@pytest.mark.parametrize(("package", "name"), [(package, name) for package in YES for name in components(package)])
+def test_a_component_is_written_or_named_in_the_error(package: str, name: str) -> None:
+    if name in YES[package]:
+        write(package, name)
+    else:
+        with pytest.raises(WrongInput, match=f"`{name}` cannot be ejected yet: no script was written"):
+            write(package, name)
+
+
+def test_each_pipeline_of_ours_is_ejected_or_refused(backend: str) -> None:
+    found, refused = set(), []
+    files = [file for file in sorted((ROOT / "pipelines").glob("*.yaml")) if of_ours(file)]
+    assert len(files) > len(PIPELINES)
+    for file in files:
+        try:
+            eject(checked(Pipeline, read(file)), file, "script.py")
+        except WrongInput as error:
+            refused.append(error.message)
+        else:
+            found.add(file.stem)
+    assert found == PIPELINES
+    assert all(message.endswith("cannot be ejected yet: no script was written") for message in refused)
+
+
+def of_ours(file: Path) -> bool:
+    """Whether its data is there wherever the tests run."""
+    return any(words in file.read_text(encoding="utf-8") for words in OFFLINE)
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("train.class_weight=balanced", "train.class_weight: 'balanced'"),
+        ("train.label_smoothing=0.1", "train.label_smoothing: 0.1"),
+        ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
+        ("precision=float64", "precision: 'float64'"),
+        ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
+        ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
+        ("train=[{type: fit, epochs: 1}, {type: fit, epochs: 1}]", "these stages (`fit`, `fit`)"),
+        ("train.schedule={type: inverse_square_root}", "`inverse_square_root`"),
+    ],
+)
+def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:
+    file = ROOT / "pipelines" / "cnn_gap.yaml"
+    with pytest.raises(WrongInput) as raised:
+        eject(checked(Pipeline, read(file, [override])), file, "script.py")
+    assert named in raised.value.message
+    assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+@pytest.mark.parametrize("name", ["cnn_gap", "mlp_diabetes", "rnn_digits"])
+@pytest.mark.parametrize(
+    "overrides",
+    [[], ["backend=jax", "train.schedule={type: linear}"], ["train.restore_best=false", "evaluate.metrics=[loss]"]],
+)
+def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: list[str], tmp_path: Path) -> None:
+    require_tidy(name, overrides, tmp_path)
+
+
+def test_a_script_of_stages_is_as_ruff_would_write_it(backend: str, tmp_path: Path) -> None:
+    require_tidy("stacked_autoencoder", [], tmp_path)
+
+
+def require_tidy(name: str, overrides: list[str], folder: Path) -> None:
+    file, script = ROOT / "pipelines" / f"{name}.yaml", folder / "script.py"
+    text = eject(checked(Pipeline, read(file, overrides)), file, script.name)
+    script.write_text(text, encoding="utf-8")
+    options = ["--isolated", "--line-length", "120", str(script)]
+    for command in (["format", "--check"], ["check", "--select", "E,F,I,W,B,UP,SIM"]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *command, *options], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert 100 <= len(text.splitlines()) <= 250
+
+
+def test_the_page_shows_what_is_written(backend: str) -> None:
+    file = ROOT / "pipelines" / "cnn_gap.yaml"
+    script = eject(checked(Pipeline, read(file)), Path("pipelines/cnn_gap.yaml"), "cnn_gap.py")
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "eject.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert shown
+    assert all(part in script for part in shown)
+
+
+def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
+    from kpipe.eject.story import keep
+
+    there = tmp_path / "mine.py"
+    there.write_text("my work", encoding="utf-8")
+    with pytest.raises(WrongInput, match="exists already"):
+        keep("script", there)
+    assert there.read_text(encoding="utf-8") == "my work"

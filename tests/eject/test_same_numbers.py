@@ -1,0 +1,74 @@
+"""An ejected script gives the run's numbers, on each backend, in a process that has no kpipe."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kpipe.eject.story import eject
+from kpipe.pipeline import Pipeline, build, examine, load_splits
+from kpipe.spec.check import checked
+from kpipe.spec.document import read
+from kpipe.stages import train
+
+ROOT = Path(__file__).parents[2]
+RUNNER = Path(__file__).with_name("without_kpipe.py")
+SCRIPTS = {
+    "cnn_gap": [
+        *("train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"),
+        "kernels=keras",  # PyTorch's own have other last digits
+    ],
+    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
+    "mlp_iris": ["train.epochs=5"],
+    "mlp_diabetes": ["train.epochs=4"],
+    "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
+    "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
+    "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
+    "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
+}
+"""What is overridden: less to compute, and more of what can be written."""
+
+TOLERANCES = {"cnn_gap": 1e-3}
+"""In parts of the number, or of 1: batch normalization makes more of the last digits with each step."""
+
+
+def pipeline_of(name: str) -> Pipeline:
+    return checked(Pipeline, read(ROOT / "pipelines" / f"{name}.yaml", SCRIPTS[name]))
+
+
+@pytest.fixture(scope="module")
+def scripted(backend: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, object]]]:
+    """The numbers of all scripts, run in a process where kpipe cannot be imported."""
+    folder = tmp_path_factory.mktemp("scripts")
+    for name in SCRIPTS:
+        text = eject(pipeline_of(name), Path(f"{name}.yaml"), f"{name}.py")
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-W", "ignore", str(RUNNER), str(folder)]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in SCRIPTS}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_gives_the_numbers_of_the_run(
+    scripted: dict[str, dict[str, dict[str, object]]], name: str, tmp_path: Path
+) -> None:
+    pipeline, tolerance = pipeline_of(name), TOLERANCES.get(name, 1e-5)
+    splits = load_splits(pipeline)
+    model = build(pipeline, splits.signature)
+    history, _ = train(pipeline, model, splits, tmp_path / "checkpoints", [])
+    metrics = pipeline.evaluate.measure(examine(pipeline, model, splits.test, splits.signature, "test"))
+    last = [epoch for epoch in history if epoch.stage == history[-1].stage]
+    curves = {key: [epoch.logs[key] for epoch in last] for key in last[0].logs}
+    found = scripted[name]
+    assert set(found["history"]) == set(curves)
+    assert set(found["metrics"]) == set(metrics)
+    for key, values in curves.items():
+        assert found["history"][key] == pytest.approx(values, rel=tolerance, abs=tolerance), key
+    assert found["metrics"] == pytest.approx(metrics, rel=tolerance, abs=tolerance)
