@@ -57,6 +57,7 @@ schema: .venv/installed
 
 docs: .venv/installed-all
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html, or, to search in it too: $(PYTHON) -m http.server --directory build/site"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -175,6 +175,7 @@ def words(shape: Shape, several: bool = False) -> str:
     if kind or shape.one_of or shape.spec:
         part = shape.one_of.package if shape.one_of else shape.annotation
         name = f"Keras {NOUNS[kind]}" if kind else noun(part) if shape.one_of else title(part).lower()
+        name += "s" if several and (kind or shape.one_of) else ""
         link = f"../reference/keras.md#{kind}" if kind else "" if part in TOP else f"#{anchor(part)}"
         return f"[{name}]({link})" if link else name
     if shape.choices:
