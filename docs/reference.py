@@ -69,7 +69,7 @@ def keras_page() -> str:
 def with_parts(part: Part) -> str:
     """A part, and below it every part that its fields take, each once."""
     found = [part]
-    for known in found:
+    for known in found:  # which grows meanwhile
         specs = components(known).values() if isinstance(known, str) else [known]
         below = dict.fromkeys(parts_in(field for spec in specs for field in spec.model_fields.values()))
         found += [inner for inner in below if inner not in found]
