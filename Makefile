@@ -6,7 +6,7 @@ BACKENDS := tensorflow jax torch
 # Several test processes share the machine: each gets one thread, or they fight over the cores.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
-.PHONY: help demo test lint format schema clean $(addprefix test-,$(BACKENDS) plain)
+.PHONY: help demo test lint format schema docs clean $(addprefix test-,$(BACKENDS) plain)
 
 help:
 	@echo "make demo    set up, train the CNN on handwritten digits, log it to mlruns/"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint    ruff, mypy, import-linter"
 	@echo "make format  ruff format and import order"
 	@echo "make schema  write kpipe.schema.json, the JSON Schema that editors use"
+	@echo "make docs    build the site into build/site, warnings are errors"
 	@echo "make clean   remove .venv and caches (mlruns/ stays)"
 
 .venv/bin/python:
@@ -53,6 +54,10 @@ format: .venv/installed-all
 
 schema: .venv/installed
 	$(BIN)/kpipe schema > kpipe.schema.json
+
+docs: .venv/installed-all
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open build/site/index.html, or, to search in it too: $(PYTHON) -m http.server --directory build/site"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
