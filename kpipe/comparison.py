@@ -52,7 +52,7 @@ class Comparison:
         over = f"{self.seeds} {'seed' if self.seeds == 1 else 'seeds'}"
         if not self.pairs:
             return f"{first} against {second} over {over}: there is no seed with which both came to a score"
-        found = f"{self.pairs} of {over} (with the others one failed)" if failed else over
+        found = f"{self.pairs} of {over} (the others lack a score)" if failed else over
         means = f"{first} against {second} over {found}: {plus_minus(*self.first)} and {plus_minus(*self.second)}"
         if math.isinf(self.high):
             return f"{means}: too few to tell"

@@ -26,6 +26,14 @@ def write_atomic(path: Path, text: str) -> None:
         raise
 
 
+def remove(path: Path) -> None:
+    """A file, or a folder with all in it; nothing where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def require_room(folder: Path, size: int) -> None:
     """Refuses to begin what a full disk would not let end. Raises: OSError: fewer than so many bytes are free."""
     if shutil.disk_usage(folder).free < size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from kpipe import runs
 from kpipe.errors import RunNotFound, WrongInput
@@ -16,7 +16,8 @@ from kpipe.files import Lock, write_atomic
 from kpipe.runs import Run
 from kpipe.spec.spec import Spec
 
-FOLDER = "groups"
+MOST = 100
+"""Seeds of a group."""
 
 
 class Plan(Spec):
@@ -26,9 +27,9 @@ class Plan(Spec):
 
     name: str
     pipeline: str
-    first: int
+    first: int = Field(ge=0, lt=2**32)
     """the first seed"""
-    count: int
+    count: int = Field(ge=1, le=MOST)
     """how many seeds follow each other from there"""
     backend: str | None = None
     """as it was asked for; of a group whose first run was begun, all take that one's"""
@@ -63,14 +64,19 @@ class Group:
     @property
     def runs(self) -> dict[int, Run]:
         """The runs that were begun, by seed, in order; those with a damaged record are left out."""
-        mine = {run.record.seed: run for run in reversed(runs.runs(self.root)) if run.record.group == self.name}
+        known = [(run.record, run) for run in reversed(runs.runs(self.root))]
+        mine = {record.seed: run for record, run in known if record.group == self.name}
         return {seed: mine[seed] for seed in self.plan.seeds if seed in mine}
 
     def write(self, plan: Plan) -> None:
         write_atomic(self.folder / "group.json", plan.model_dump_json(indent=2) + "\n")
 
     def hold(self) -> None:
-        """Makes the group this process's, until it ends. Raises: WrongInput: another process is at work on it."""
+        """Makes the group this process's, until it ends.
+
+        Raises: WrongInput: another process is at work on it, or it would be written to elsewhere.
+        """
+        runs.require_inside(self.folder)
         if self._lock.handle is None and not self._lock.take(0.3):
             message = f"group {self.name} is still running in another process"
             raise WrongInput(message, "wait for it, or stop it")
@@ -84,11 +90,7 @@ def create(root: Path, pipeline: str, first: int, count: int, backend: str | Non
 
     Raises: WrongInput: it cannot be written.
     """
-    folder = runs.new_folder(root / FOLDER)
-    while (root / "runs" / folder.name).exists():
-        folder.rmdir()
-        folder = runs.new_folder(root / FOLDER)
-    group = Group(folder)
+    group = Group(runs.new_folder(root / runs.GROUPS, beside=root / "runs"))
     group.hold()
     group.write(Plan(name=group.name, pipeline=pipeline, first=first, count=count, backend=backend))
     return group
@@ -99,7 +101,7 @@ def find(root: Path, text: str) -> Group | None:
 
     Raises: RunNotFound: it is the beginning of several groups, or of a group and of runs; or it is damaged.
     """
-    known = sorted(path.parent for path in (root / FOLDER).glob("*/group.json"))
+    known = sorted(path.parent for path in (root / runs.GROUPS).glob("*/group.json"))
     exact = [folder for folder in known if folder.name == text]
     found = exact or [folder for folder in known if text and folder.name.startswith(text)]
     if not found or (not exact and text == "last"):

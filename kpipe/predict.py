@@ -138,8 +138,7 @@ def warn_of_another_scale(predictor: Predictor, inputs: Columns) -> None:
 def own_split(run: Run, predictor: Predictor, name: str) -> Split:
     """A split of the data the run was trained on. Raises: DataError: the data is another one by now."""
     splits = predictor.pipeline.data.load(predictor.pipeline.seed)
-    fingerprint = run.folder / "fingerprint"
-    if splits.fingerprint != fingerprint.read_text(encoding="utf-8"):
+    if splits.fingerprint != run.fingerprint:
         raise DataError("the data has changed since the run was trained", "give labelled data with --data FILE")
     return splits.named(name)
 

@@ -68,8 +68,7 @@ class Process:
         return answer
 
     def died(self) -> RunFailed:
-        code = self.process.wait()
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        how = death(self.process.wait())
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return RunFailed(f"the {self.backend} process {how}", "\n".join(lines[-LAST_LINES:]))
 
@@ -98,8 +97,7 @@ class Process:
 def answer(carry_out: Callable[[str], dict[str, Any]]) -> None:
     """In the process: answers each task, a line of JSON, with what ``carry_out`` gives, or with what went wrong."""
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    answers = talk()
     for line in sys.stdin:
         try:
             said = carry_out(line)
@@ -110,6 +108,24 @@ def answer(carry_out: Callable[[str], dict[str, Any]]) -> None:
             said = {"message": f"{type(error).__name__}: {error}"[:LONGEST], "hint": "", "exit_code": 1}
         answers.write(json.dumps(said) + "\n")
         answers.flush()
+
+
+def talk() -> IO[str]:
+    """In the process: what is said to the one that started it; what engines print goes to the log from now on."""
+    stream = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return stream
+
+
+def death(code: int) -> str:
+    """How a process ended, in words."""
+    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def end_with_input() -> None:
+    """Ends this process where standard input ends, as it does when the one that started it ends."""
+    sys.stdin.read()
+    os._exit(0)
 
 
 def end_with(parent: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import threading
 from pathlib import Path
 
 from kpipe import backend
 from kpipe.pipeline import Pipeline, build, load_splits
+from kpipe.process import end_with_input, talk
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 from kpipe.stages import train
@@ -18,9 +18,8 @@ from kpipe.stages import train
 def main() -> None:
     """Takes its task from standard input, and ends when that does: no process outlives the first."""
     task = json.loads(sys.stdin.readline())
-    threading.Thread(target=end_with_the_first, daemon=True).start()
-    ready = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what engines print is for the log
+    threading.Thread(target=end_with_input, daemon=True).start()
+    ready = talk()
     pipeline = checked(Pipeline, document_of(task["pipeline"]))
     splits = load_splits(pipeline)
     backend.use("torch", pipeline.precision, pipeline.seed, task["threads"])
@@ -32,11 +31,6 @@ def main() -> None:
     join(task["rank"], task["number"], task["place"])
     train(pipeline, build(pipeline, splits.signature), splits, Path(), ())
     distributed.destroy_process_group()
-
-
-def end_with_the_first() -> None:
-    sys.stdin.read()
-    os._exit(0)
 
 
 if __name__ == "__main__":

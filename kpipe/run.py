@@ -118,8 +118,7 @@ def resume(
         pipeline = checked(Pipeline, read(stopped.folder / "resolved.yaml"))
         splits = load_splits(pipeline)
         watch.lap("data")
-        fingerprint = stopped.folder / "fingerprint"
-        if fingerprint.exists() and fingerprint.read_text(encoding="utf-8") != splits.fingerprint:
+        if stopped.fingerprint not in ("", splits.fingerprint):
             raise WrongInput(
                 f"the data has changed since run {stopped.name} began", "bring it back, or start a new run"
             )

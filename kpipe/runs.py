@@ -28,6 +28,7 @@ LOCAL = "local"
 Status = Literal["RUNNING", "FINISHED", "FAILED", "KILLED"]
 Kind = Literal["run", "search", "trial"]
 TRIALS = "trials"
+GROUPS = "groups"
 DAMAGED = "bring it back from a copy, or start a new run"
 
 
@@ -106,6 +107,12 @@ class Run:
         return self.folder / "journal.jsonl"
 
     @property
+    def fingerprint(self) -> str:
+        """Of the data that it was trained on; "" of a run that did not come so far."""
+        file = self.folder / "fingerprint"
+        return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+
+    @property
     def record(self) -> Record:
         """What ``run.json`` says now. Raises: RunNotFound: it is not there, or was damaged."""
         path = self.folder / "run.json"
@@ -154,16 +161,10 @@ class Run:
 
         Raises: WrongInput: another process is at work on it, or it would be written to elsewhere.
         """
-        self.require_inside()
+        require_inside(self.folder)
         if not self.take(seconds):
             what = self.record.kind if self.is_readable else "run"
             raise WrongInput(f"{what} {self.name} is still running in another process", "wait for it, or stop it")
-
-    def require_inside(self) -> None:
-        """Raises: WrongInput: a link leads out of the folder, and what is written to the run would be written there."""
-        for entry in self.folder.rglob("*"):
-            if entry.is_symlink() and not entry.resolve().is_relative_to(self.folder):
-                raise WrongInput(f"{entry}: leads out of the run's folder, to {entry.resolve()}", "remove the link")
 
     def take(self, seconds: float = 0.0) -> bool:
         """As ``hold``, but says whether it could."""
@@ -185,17 +186,24 @@ class Run:
         self.free()
 
 
+def require_inside(folder: Path) -> None:
+    """Raises: WrongInput: a link leads out of a run's folder, and what is written to the run would be written there."""
+    for entry in folder.rglob("*"):
+        if entry.is_symlink() and not entry.resolve().is_relative_to(folder):
+            raise WrongInput(f"{entry}: leads out of the folder, to {entry.resolve()}", "remove the link")
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
 
 def create(root: Path, experiment: str, pipeline_name: str, kind: Kind = "run") -> Run:
-    """A new run with a name that no run of ``root`` has, held by this process.
+    """A new run with a name that no run and no group of ``root`` has, held by this process.
 
     Raises: WrongInput: it cannot be written.
     """
     try:
-        run = Run(new_folder(root / "runs"))
+        run = Run(new_folder(root / "runs", beside=root / GROUPS))
         run.hold()
         begin(run, experiment, pipeline_name, kind)
     except OSError as error:
@@ -229,8 +237,8 @@ def begin(run: Run, experiment: str, pipeline_name: str, kind: Kind) -> None:
     write_atomic(run.folder / "run.json", record.model_dump_json(indent=2) + "\n")
 
 
-def new_folder(parent: Path) -> Path:
-    """A new folder called ``brisk-otter-412``; to make a folder is atomic, so two processes never share one."""
+def new_folder(parent: Path, beside: Path) -> Path:
+    """A new folder called ``brisk-otter-412``, as none ``beside`` is; making it is atomic: two never share one."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -239,6 +247,8 @@ def new_folder(parent: Path) -> Path:
         ) from error
     while True:
         folder = parent / draw()
+        if (beside / folder.name).exists():
+            continue
         try:
             folder.mkdir()
         except FileExistsError:

@@ -16,6 +16,7 @@ from kpipe.errors import WrongInput
 from kpipe.files import write_atomic
 from kpipe.results import headline
 from kpipe.signature import Target
+from kpipe.terminal import shown
 
 if TYPE_CHECKING:
     from kpipe.predict import Predictions
@@ -40,8 +41,8 @@ def print_summary(finished: Finished, console: Console) -> None:
     if len(finished.skipped) > 5:
         lines.append(("skipped", f"and {len(finished.skipped) - 5} more, all in metrics.json"))
     pictures = len(list((run.artifacts / "pictures").glob("*.png")))
-    folder = run.folder.relative_to(Path.cwd()) if run.folder.is_relative_to(Path.cwd()) else run.folder
-    lines.append(("where", f"{folder}   artifacts/report.html, artifacts/metrics.json, {pictures} pictures, model/"))
+    names = f"artifacts/report.html, artifacts/metrics.json, {pictures} pictures, model/"
+    lines.append(("where", f"{shown(run.folder)}   {names}"))
     if finished.unsent:
         lines.append(("unsent", finished.unsent))
     lines.append(("next", f"kpipe ui   |   kpipe predict {run.name} INPUT   |   kpipe compare {run.name} OTHER"))

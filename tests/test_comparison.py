@@ -106,13 +106,13 @@ def test_a_seed_that_failed_in_one_is_left_out_of_both() -> None:
     found = compare([*FIRST, 0.1, None], [*SECOND, None, math.nan], "max")
     assert (found.pairs, found.seeds) == (5, 7)
     assert found.first == interval(FIRST)
-    assert "over 5 of 7 seeds (with the others one failed): 0.9903" in found.statement
+    assert "over 5 of 7 seeds (the others lack a score): 0.9903" in found.statement
 
 
 def test_one_pair_and_none() -> None:
     one = compare([0.9, None], [0.8, 0.7], "max")
     assert one.statement == (
-        "first against second over 1 of 2 seeds (with the others one failed): 0.9000 and 0.8000: too few to tell"
+        "first against second over 1 of 2 seeds (the others lack a score): 0.9000 and 0.8000: too few to tell"
     )
     none = compare([None, 0.9], [0.8, None], "max")
     assert none.better is None

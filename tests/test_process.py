@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from pydantic import BaseModel
 
 from kpipe.errors import RunFailed, WrongInput
-from kpipe.process import Process, end_with
+from kpipe.process import Process
 
 MODULE = """\
-import json, os, signal
+import json, os, signal, time
 from kpipe.errors import WrongInput
 from kpipe.process import answer
 
@@ -30,6 +32,10 @@ def carry_out(line):
     if wanted == "death":
         print("these are my last words")
         os.kill(os.getpid(), signal.SIGKILL)
+    if wanted == "sleep":
+        time.sleep(600)
+    if wanted == "pid":
+        return {"got": os.getpid()}
     print("an engine says this and that")
     return {"got": wanted}
 
@@ -72,9 +78,28 @@ def test_a_process_that_died_leaves_its_last_words(process: Process) -> None:
         assert died.value.hint == "these are my last words"
 
 
-def test_it_ends_with_the_process_that_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended: list[int] = []
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(os, "_exit", ended.append)
-    end_with(os.getppid() + 1)
-    assert ended == [1]
+ASKING = """\
+from pathlib import Path
+from pydantic import BaseModel
+from kpipe.process import Process
+
+class Task(BaseModel):
+    wanted: str
+
+with Process("answering", "jax", Path("log.txt")) as process:
+    print(process.ask(Task(wanted="pid"))["got"], flush=True)
+    process.ask(Task(wanted="sleep"))
+"""
+
+
+@pytest.mark.usefixtures("process")
+def test_it_ends_with_the_process_that_asked_whatever_it_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ASKING]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        child = psutil.Process(int(asking.stdout.readline()))
+        asking.kill()
+    until = time.monotonic() + 60
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until
+        time.sleep(0.1)

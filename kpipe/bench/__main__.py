@@ -11,21 +11,21 @@ from typing import Any
 
 from kpipe.bench.measure import Task, measure
 from kpipe.errors import KpipeError
+from kpipe.process import end_with_input, talk
 
 LONGEST = 300
 
 
 def main() -> None:
     """Tells what is being done, and in the end what was measured or why not, a line each."""
-    stream = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what engines print is for the log
+    stream = talk()
 
     def tell(**event: Any) -> None:
         stream.write(json.dumps(event) + "\n")
         stream.flush()
 
     task = Task.model_validate_json(sys.stdin.readline())
-    threading.Thread(target=end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_input, daemon=True).start()
     try:
         row = measure(task, lambda words: tell(doing=words))
         tell(measured=row.model_dump(mode="json"))
@@ -36,12 +36,6 @@ def main() -> None:
         first = str(error).strip().partition("\n")[0]
         tell(failed=f"{type(error).__name__}: {first}"[:LONGEST])
     os._exit(0)  # engines need seconds to end in order
-
-
-def end_with_parent() -> None:
-    """Standard input ends when the process that measures does."""
-    sys.stdin.read()
-    os._exit(0)
 
 
 if __name__ == "__main__":

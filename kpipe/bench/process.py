@@ -16,7 +16,7 @@ from kpipe.backend import Backend
 from kpipe.bench.measure import Task
 from kpipe.bench.measurement import Failed, Measured, Row
 from kpipe.pipeline import Pipeline
-from kpipe.process import spawn
+from kpipe.process import death, spawn
 
 LIMIT_SECONDS = 600.0
 END_SECONDS = 10.0
@@ -81,12 +81,11 @@ def listen(process: subprocess.Popen[str], task: Task, hear: Hear, limit: float,
     if late.is_set():
         reason = f"not measured within {limit:.0f} s; with fewer steps perhaps: kpipe bench FILE --steps 5"
     told = bool(reason) and not late.is_set()
-    return Failed(backend=task.backend, when=datetime.now(UTC), reason=reason or death(code, log), told=told)
+    return Failed(backend=task.backend, when=datetime.now(UTC), reason=reason or last_words(code, log), told=told)
 
 
-def death(code: int, log: Path) -> str:
+def last_words(code: int, log: Path) -> str:
     """How a process ended that said nothing, with the last that it printed."""
-    how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    how += ", perhaps for want of memory" if code == -9 else ""
+    how = death(code) + (", perhaps for want of memory" if code == -9 else "")
     lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     return f"{how}: {lines[-1][:200]}" if lines else how

@@ -85,9 +85,9 @@ def told(done: Finished | Trained, console: Console) -> bool:
 
 def told_of_group(done: Trained, console: Console) -> bool:
     from kpipe.compare.table import print_seeds
+    from kpipe.terminal import shown
 
     group, side = done.group, done.side
-    folder = group.folder.relative_to(Path.cwd()) if group.folder.is_relative_to(Path.cwd()) else group.folder
     console.print()
     print_seeds(side, console)
     console.print()
@@ -95,7 +95,7 @@ def told_of_group(done: Trained, console: Console) -> bool:
     for subject, text in (
         *(("failed", f"seed {seed}: {reason}") for seed, reason in done.failed.items()),
         *(("expect", words) for words in missed),
-        ("where", f"{folder}   report.html; each run is in mlruns/runs"),
+        ("where", f"{shown(group.folder)}   report.html; each run is in mlruns/runs"),
         *(("unsent", words) for words in done.unsent),
         ("next", f"kpipe ui   |   kpipe compare {group.name} OTHER"),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
@@ -85,10 +84,10 @@ def preview(pipeline: Pipeline, console: Console) -> None:
 def print_found(found: Found, console: Console) -> None:
     """The trials, the winner, and how to run it."""
     from kpipe.search.table import print_trials
+    from kpipe.terminal import shown
 
     print_trials(found.best, found.trials, found.search, console)
-    folder = found.run.folder
-    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    folder = shown(found.run.folder)
     console.print()
     if found.best is None:
         console.print(

@@ -34,7 +34,8 @@ class Kept:
 
     @property
     def seed(self) -> int:
-        return int(self.written.whole.get("seed", 0))
+        found = self.written.whole.get("seed", 0)
+        return found if isinstance(found, int) else self.run.record.seed or 0
 
     @cached_property
     def events(self) -> Sequence[Event]:
@@ -61,8 +62,7 @@ class Kept:
     @property
     def fingerprint(self) -> str:
         """Of the data; "" of a run that did not come so far."""
-        file = self.run.folder / "fingerprint"
-        return file.read_text(encoding="utf-8") if file.exists() else self.tags.get("data.fingerprint", "")
+        return self.run.fingerprint or self.tags.get("data.fingerprint", "")
 
     @cached_property
     def data(self) -> dict[str, str]:
@@ -118,9 +118,9 @@ class Kept:
 
     def _packages(self) -> dict[str, str]:
         file = (self.parent or self).run.artifacts / "environment.txt"
-        if not file.exists():
+        if not file.is_file():
             return {}
-        first, *lines = file.read_text(encoding="utf-8").splitlines()
+        first, *lines = file.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
         packages = dict(line.split("==", 1) for line in lines if "==" in line)
         machine = first.removeprefix("# ").partition(", ")[2]
         others = {f"package {name}": number for name, number in packages.items() if name not in PACKAGES_OF_TAGS}

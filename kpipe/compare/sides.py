@@ -77,6 +77,8 @@ def gathered(found: Iterable[Run]) -> list[Side]:
     sides: dict[str, Side] = {}
     for run in found:
         group = run.record.group
+        if group in sides:
+            continue
         kept = groups.find(run.root, group) if group is not None else None
         side = of_run(run) if kept is None else of_group(kept)
         sides.setdefault(side.name, side)

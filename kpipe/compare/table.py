@@ -87,7 +87,8 @@ def print_seeds(side: Side, console: Console) -> None:
     for metric in metrics:
         table.add_column(metric.removeprefix("test/"), justify="right")
     for kept in side.runs:
-        values = [number(kept.metrics[metric]) if metric in kept.metrics else "failed" for metric in metrics]
+        missing = "–" if kept.run.status == "FINISHED" else kept.run.status.lower()
+        values = [number(kept.metrics[metric]) if metric in kept.metrics else missing for metric in metrics]
         table.add_row(str(kept.seed), kept.name, *values)
     table.add_row("mean", "95 % interval", *(score(side, metric) for metric in metrics), style="bold")
     console.print(table)

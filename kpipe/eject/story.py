@@ -157,7 +157,12 @@ def keep(script: str, path: Path) -> None:
     """Writes a new file. Raises: WrongInput: there is one of that name, or it cannot be written."""
     try:
         with path.open("x", encoding="utf-8") as stream:
-            stream.write(script)
+            try:
+                stream.write(script)
+                stream.flush()
+            except OSError:
+                path.unlink(missing_ok=True)  # half a script is none
+                raise
     except FileExistsError:
         raise WrongInput(f"{path} exists already", "choose another name, or remove it first") from None
     except OSError as error:

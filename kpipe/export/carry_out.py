@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from kpipe.export.exported import Exported, example, first_batch, lengths_of, mi
 from kpipe.export.format import Format, Inputs
 from kpipe.export.prepared import prepared_alike
 from kpipe.export.task import MODEL, Row, Task
+from kpipe.files import remove
 from kpipe.predict import own_split
 from kpipe.runs import Run
 from kpipe.spec.one_of import components
@@ -94,7 +94,7 @@ class Writer:
             one, batch = self.times(exported.predict_on_batch)
             scores = self.scores(exported) if int8 else {}
         except Exception as error:  # noqa: BLE001  converters raise what they like
-            discard(path)
+            remove(path)
             return Row(**row, error=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}")
         return Row(**row, file=path.name, bytes=size(path), difference=difference, scores=scores, one=one, batch=batch)
 
@@ -133,10 +133,3 @@ def size(path: Path) -> int:
     """Bytes of a file, or of all in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)
-
-
-def discard(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def prepared_alike(predictor: Predictor, batch: Mapping[str, np.ndarray], folder
     All of arrays and tables. A text with a word that train does not have is written with the mark of the unknown,
     which a tokenizer may cut otherwise.
 
-    Raises: RunFailed: it does something else than the run's own.
+    Raises: RunFailed: it does something else than the run's own, or of an array or table than what the network was fed.
     """
     import numpy as np
 
@@ -44,7 +44,10 @@ def prepared_alike(predictor: Predictor, batch: Mapping[str, np.ndarray], folder
     expected = batch[feature.name]
     length = max(expected.shape[1], own.shape[1]) if feature.kind == "tokens" else 0
     same = as_long(own, length) == as_long(expected, length)
-    return int(same.reshape(len(same), -1).all(axis=1).sum())
+    count = int(same.reshape(len(same), -1).all(axis=1).sum())
+    if feature.kind != "tokens" and count < len(same):
+        raise RunFailed(f"{folder / PREPARATION}: of {len(same)} examples makes {count} as the network was fed them")
+    return count
 
 
 def prepared(preparation: Preparation, raw: Raw, feature: Feature) -> np.ndarray:

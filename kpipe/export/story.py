@@ -17,7 +17,7 @@ from kpipe.errors import MissingExtra, WrongInput
 from kpipe.export.format import Format
 from kpipe.export.prepared import PREPARATION, SIGNATURE
 from kpipe.export.task import Row, Task
-from kpipe.files import write_atomic
+from kpipe.files import remove, write_atomic
 from kpipe.predict import require_model
 from kpipe.process import Process
 from kpipe.runs import Run
@@ -61,9 +61,13 @@ def export(
     """
     forms = chosen(wanted, int8)
     run = runs.with_model(runs.find(runs.ROOT, run_name))
-    own = serving.engine_for(serving.checked_manifest(require_model(run))["backend"], None)
+    trained_on = serving.checked_manifest(require_model(run))["backend"]
+    own = trained_on if trained_on in backend.installed() else serving.engine_for(trained_on, None)
     engines = {own: [], **by_engine(forms, own)}
-    folder = folder or run.folder / "export"
+    if folder is None:
+        runs.require_inside(run.folder)
+        folder = run.folder / "export"
+    require_no_others(folder, forms)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as place:
         scratch = Path(place)
@@ -77,9 +81,20 @@ def export(
             rows += [Row.model_validate_json(json.dumps(row)) for row in answered["rows"]]
         done = Export(run.name, folder, signature_of(run), rows[0], tuple(rows[1:]))
         write_atomic(scratch / RECORD, json.dumps(done.record(), indent=1) + "\n")
-        for name in done.names:
+        for row in done.files:
+            if row.error:  # a file of an earlier export would be taken for this one's
+                remove(folder / formats()[row.format].name(row.int8))
+        for name in reversed(done.names):  # the record first, by which the folder is known as an export's
             put(scratch / name, folder / name)
     return done
+
+
+def require_no_others(folder: Path, forms: Sequence[Format]) -> None:
+    """Raises: WrongInput: there are files in the folder that would be replaced, and no export has written there."""
+    names = [PREPARATION, SIGNATURE, *(form.name(int8) for form in forms for int8 in (False, True))]
+    others = [name for name in names if (folder / name).exists()]
+    if others and not (folder / RECORD).exists():
+        raise WrongInput(f"{folder / others[0]} exists already", "choose another folder, or remove it first")
 
 
 def chosen(wanted: Sequence[str], int8: bool) -> list[Format]:
@@ -141,5 +156,5 @@ def signature_of(run: Run) -> Signature:
 def put(written: Path, place: Path) -> None:
     """Moves a file or folder to where it belongs, in the place of an older one."""
     if place.is_dir():
-        shutil.rmtree(place)
+        remove(place)
     written.replace(place)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from kpipe.export.story import Export
 from kpipe.signature import Task
+from kpipe.terminal import shown
 
 MB = 1e6
 LOGITS = "logits: softmax makes probabilities of them, in the order of the names in signature.json"
@@ -64,9 +64,3 @@ def lines(done: Export) -> Iterator[tuple[str, str]]:
                 f"{row.format}{' int8' if row.int8 else ''} cannot hold this network, keras holds any: {row.error}",
             )
     yield "where", f"{shown(done.folder)}   {', '.join(done.names)}"
-
-
-def shown(folder: Path) -> str:
-    """As short as it can be said here."""
-    here = Path.cwd()
-    return str(folder.relative_to(here) if folder.is_relative_to(here) else folder)

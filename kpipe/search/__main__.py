@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from kpipe.process import talk
 from kpipe.search.carry_out import Task, carry_out
 from kpipe.search.worker import OUT_OF_MEMORY
 
@@ -24,7 +25,7 @@ class Talk:
     """What is told of the trial in hand, a line for each event."""
 
     def __init__(self) -> None:
-        self.stream = os.fdopen(os.dup(1), "w")
+        self.stream = talk()
         self.lock = threading.Lock()
         self.trial = ""
         self.trials = 0
@@ -39,7 +40,6 @@ class Talk:
 def main(memory: str) -> None:
     """Works until standard input ends, which it does when the search ends or dies."""
     tell = Talk()
-    os.dup2(2, 1)  # what engines print is for the log
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     stop = threading.Event()
     threading.Thread(target=listen, args=(tasks, stop), daemon=True).start()

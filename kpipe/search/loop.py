@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe.errors import SpecError, WrongInput
 from kpipe.pipeline import Pipeline
+from kpipe.process import death
 from kpipe.search.job import Job
 from kpipe.search.ledger import Ledger
 from kpipe.search.median import is_hopeless
 from kpipe.search.trial import Status, Trial
 from kpipe.search.trial_pipeline import trial_pipeline
-from kpipe.search.worker import Place, death
+from kpipe.search.worker import Place
 from kpipe.spec.mistake import dotted
 
 if TYPE_CHECKING:

@@ -98,8 +98,3 @@ def listen(process: subprocess.Popen[str], heard: queue.SimpleQueue[Event]) -> N
             if line.endswith("\n"):  # the last one may be torn
                 heard.put(json.loads(line))
     heard.put({"event": "died", "code": process.wait()})
-
-
-def death(code: int) -> str:
-    """How a process ended, in words."""
-    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from kpipe import runs
 from kpipe.errors import TrackingError
+from kpipe.process import talk
 from kpipe.runs import Run
 from kpipe.tracking.journal import Journal
 from kpipe.tracking.senders import Senders
@@ -48,13 +49,12 @@ def bury_one(run: Run) -> None:
 
 def main(folder: str) -> int:
     """The sender's process: works until its stdin ends, which it does when the training process closes it or dies."""
-    talk = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever MLflow prints goes to the log
+    stream = talk()
 
     def say(**line: Any) -> None:
         try:
-            talk.write(json.dumps(line) + "\n")
-            talk.flush()
+            stream.write(json.dumps(line) + "\n")
+            stream.flush()
         except BrokenPipeError:
             return
 

@@ -82,8 +82,19 @@ def is_event(data: Any) -> bool:
     fields = FIELDS.get(data["event"])
     if fields is None or not all(isinstance(data.get(name), kind) for name, kind in fields.items()):
         return False
-    kinds = (int, float) if data["event"] == "metrics" else (str,)
-    return "values" not in fields or all(isinstance(value, kinds) for value in data["values"].values())
+    if data["event"] == "dataset":
+        return isinstance(data["profile"].get("examples"), int)
+    fits = is_number if data["event"] == "metrics" else is_text
+    return "values" not in fields or all(map(fits, data["values"].values()))
+
+
+def is_number(value: Any) -> bool:
+    """One that a float can hold."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 class Journal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from kpipe.errors import TrackingError
 from kpipe.files import Lock, write_atomic
 from kpipe.runs import Run
-from kpipe.spec.spec import Spec
-from kpipe.tracking import journal, packaging, store
+from kpipe.tracking import journal, logged_model, packaging, store
 from kpipe.tracking.journal import Event
 from kpipe.tracking.limits import MAX_PARAM, MAX_TAG, METRICS_A_BATCH, OTHERS_A_BATCH, cut, key_of
+from kpipe.tracking.sent import Sent
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
@@ -24,16 +23,6 @@ logger = logging.getLogger("kpipe")
 
 LOCK_SECONDS = 60.0
 """A sender whose run died, and was gone on with at once, may have much to send before it ends."""
-
-
-class Sent(Spec):
-    """What ``sent.json`` holds: where in MLflow the run is, how far in the journal it was told, how much it refused."""
-
-    experiment_id: str = ""
-    run_id: str = ""
-    offset: int = 0
-    model_id: str | None = None
-    skipped: int = 0
 
 
 class Sender:
@@ -223,8 +212,6 @@ class Sender:
         self.client.log_artifact(self.sent.run_id, str(self.run.folder / data["file"]), data["folder"] or None)
 
     def _model(self, data: dict[str, Any]) -> None:
-        from mlflow.entities import LoggedModelOutput
-
         place = self.run.folder / data["folder"]
         if not (self._holds(data["folder"]) and place.is_dir()):  # a search keeps the model of its best trial alone
             self.client.set_tag(
@@ -232,58 +219,13 @@ class Sender:
             )
             return
         if self.sent.model_id is None:
-            query = f"source_run_id = '{self.sent.run_id}'"
-            found = self.client.search_logged_models([self.sent.experiment_id], query, max_results=1)
-            made = (
-                found[0]
-                if found
-                else self.client.create_logged_model(
-                    self.sent.experiment_id,
-                    name=self.run.record.pipeline,
-                    source_run_id=self.sent.run_id,
-                    params=dict(self.client.get_run(self.sent.run_id).data.params),
-                    model_type="keras",
-                )
-            )
-            self._remember(model_id=made.model_id)
-        model = self.client.get_logged_model(self.sent.model_id)
-        run = self.client.get_run(self.sent.run_id)
-        if model.model_id not in {known.model_id for known in (run.outputs.model_outputs if run.outputs else [])}:
-            self.client.log_outputs(self.sent.run_id, [LoggedModelOutput(model.model_id, step=0)])
-        with packaging.packaged(place, model, self.sent.run_id) as folder:
-            self.client.log_model_artifacts(model.model_id, str(folder))
-        self.client.finalize_logged_model(model.model_id, "READY")
-        if run.info.status != "RUNNING":  # the model of a trial that proved the best only when the search had ended
-            self._metrics_of_model()
+            self._remember(model_id=logged_model.made(self.client, self.sent, self.run.record.pipeline))
+        logged_model.fill(self.client, self.sent, place)
+        if self.client.get_run(self.sent.run_id).info.status != "RUNNING":
+            self._measure_model()  # of a trial that proved the best only when the search had ended
 
     def _register(self, data: dict[str, Any]) -> None:
-        """The model as a version of a registered one; one that is told twice keeps its version.
-
-        An alias that has gone on to a later version stays there.
-        """
-        from mlflow.exceptions import MlflowException
-
-        name, alias, model_id = data["name"], data["alias"], self.sent.model_id
-        if model_id is None:
-            self.client.set_tag(self.sent.run_id, key_of(f"missing.model.{name}"), "there was no model to register")
-            return
-        try:
-            self.client.create_registered_model(name)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        source = f"models:/{model_id}"
-        known = [
-            one for one in self.client.search_model_versions(f"run_id = '{self.sent.run_id}'") if one.source == source
-        ]
-        if not any(one.name == name for one in known):
-            known.append(self.client.create_model_version(name, source, self.sent.run_id, model_id=model_id))
-        version = next(one for one in known if one.name == name)
-        beside = json.dumps([{"name": one.name, "version": str(one.version)} for one in known])
-        self.client.set_logged_model_tags(model_id, {"mlflow.modelVersions": beside})  # for MLflow's table of models
-        holder = self.client.get_registered_model(name).aliases.get(alias, 0)
-        if int(holder) < int(version.version):
-            self.client.set_registered_model_alias(name, alias, version.version)
+        logged_model.register(self.client, self.sent, data["name"], data["alias"])
 
     def _resume(self, _: dict[str, Any]) -> None:
         self.client.update_run(self.sent.run_id, status="RUNNING")
@@ -291,29 +233,10 @@ class Sender:
     def _end(self, data: dict[str, Any]) -> None:
         self.client.set_terminated(self.sent.run_id, data["status"], data["time"])
         if self.sent.model_id is not None:
-            self._metrics_of_model()
+            self._measure_model()
 
-    def _metrics_of_model(self) -> None:
-        """The final metrics stand beside the model, too, in MLflow's table of models.
-
-        Those of single classes (``test/recall/cat``) do not: each would cost a request, and there may be thousands.
-        """
-        from mlflow.entities import Metric
-
-        run = self.client.get_run(self.sent.run_id)
-        measured_on = "validation" if self.run.is_trial else "test"
-        datasets = run.inputs.dataset_inputs if run.inputs else []
-        measured = [item.dataset for item in datasets if measured_on in {tag.value for tag in item.tags}]
-        beside = {"model_id": self.sent.model_id}
-        if measured:
-            beside |= {"dataset_name": measured[0].name, "dataset_digest": measured[0].digest}
-        final = [
-            Metric(point.key, point.value, point.timestamp, point.step, **beside)
-            for key in run.data.metrics
-            if key.startswith(f"{measured_on}/") and key.count("/") == 1
-            for point in self.client.get_metric_history(self.sent.run_id, key)[-1:]
-        ]
-        self.client.log_batch(self.sent.run_id, metrics=final[:METRICS_A_BATCH])
+    def _measure_model(self) -> None:
+        logged_model.measure(self.client, self.sent, "validation" if self.run.is_trial else "test")
 
 
 def user() -> dict[str, str]:

@@ -171,7 +171,7 @@ def is_behind(run: Run) -> bool:
 def sync_run(run: Run) -> Outcome:
     if run.alive:
         return Outcome(run.name, sent=False, message=f"{run.name} is still running, and sends by itself")
-    run.require_inside()
+    runs.require_inside(run.folder)
     sender = Tracking(run)
     try:
         sender.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -142,3 +143,16 @@ def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match="exists already"):
         keep("script", there)
     assert there.read_text(encoding="utf-8") == "my work"
+
+
+def test_half_a_script_is_none(backend: str, tmp_path: Path) -> None:
+    from kpipe.eject.story import keep
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(WrongInput, match="cannot be written"):
+            keep("x = 1\n" * 10_000, tmp_path / "half.py")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "half.py").exists()

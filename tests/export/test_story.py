@@ -13,12 +13,14 @@ import pytest
 
 from kpipe import backend as backends
 from kpipe import runs
-from kpipe.errors import MissingExtra, RunNotFound, WrongInput
+from kpipe.errors import MissingExtra, RunFailed, RunNotFound, WrongInput
+from kpipe.export import prepared
 from kpipe.export.exported import first_batch
-from kpipe.export.prepared import PREPARATION, prepared_alike
+from kpipe.export.prepared import PREPARATION, prepared_alike, raw_of
 from kpipe.export.story import by_engine, chosen, export, formats, put
 from kpipe.export.task import Task
 from kpipe.pipeline import Pipeline, load_splits
+from kpipe.runs import Run
 from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 
@@ -44,8 +46,24 @@ def test_a_run_is_exported_through_the_backend_that_can(
     assert said == [f"{backend}: keras", f"{form.engines[0]}: {form.type}"]
     assert done.folder == run.folder / "export"
     assert {path.name for path in done.folder.iterdir()} == set(done.names)
+    assert_keeps_to_its_folder(run, tmp_path)
     record = json.loads((done.folder / "export.json").read_text(encoding="utf-8"))
     assert [row["format"] for row in record["rows"]] == ["model", "keras", form.type]
+
+
+def assert_keeps_to_its_folder(run: Run, elsewhere: Path) -> None:
+    """A link leads nowhere else, and what no export wrote is not written over."""
+    mine = elsewhere / "saved_model" / "mine"
+    mine.parent.mkdir()
+    mine.write_text("mine", encoding="utf-8")
+    with pytest.raises(WrongInput, match="saved_model exists already"):
+        export(run.name, ["keras", "saved_model"], elsewhere, False)
+    (run.folder / "out").symlink_to(elsewhere)
+    with pytest.raises(WrongInput, match="leads out of the folder"):
+        export(run.name, ["keras"], None, False)
+    (run.folder / "out").unlink()
+    assert mine.read_text(encoding="utf-8") == "mine"
+    assert not (elsewhere / PREPARATION).exists()
 
 
 def test_a_file_or_folder_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
@@ -113,3 +131,9 @@ def test_raw_input_is_made_again_of_rows_and_words(
     batch = first_batch(splits.test, splits.signature, 8)
     predictor: Any = SimpleNamespace(preparation=splits.preparation, signature=splits.signature)
     assert prepared_alike(predictor, batch, tmp_path) == len(next(iter(batch.values())))
+    if model == "mlp":
+        (name,) = batch
+        raw = raw_of(splits.preparation, splits.signature.input, batch[name])
+        monkeypatch.setattr(prepared, "raw_of", lambda *_: raw)
+        with pytest.raises(RunFailed, match="of 8 examples makes 0"):
+            prepared_alike(predictor, {name: batch[name] + 1}, tmp_path)

@@ -84,7 +84,7 @@ def bounded_memory() -> Iterator[None]:
 @pytest.fixture
 def fuzz(bounded_memory: None) -> Fuzz:
     def run(cases: int, strategy: st.SearchStrategy[Case], body: Callable[[Case], Any]) -> None:
-        done, most = 0, memory()
+        done = 0
 
         @settings(
             max_examples=cases * max(1, TIMES), deadline=None, database=None, derandomize=not TIMES,
@@ -94,13 +94,14 @@ def fuzz(bounded_memory: None) -> Fuzz:
         def every(case: Case) -> None:
             nonlocal done
             done += 1
+            most = memory()
             began = time.process_time()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 with suppress(KpipeError):
                     body(case)
             assert time.process_time() - began < SECONDS
-            assert memory() - most < BYTES
+            assert memory(forgetting=False) - most < BYTES
 
         every()
         assert done >= cases
@@ -108,6 +109,8 @@ def fuzz(bounded_memory: None) -> Fuzz:
     return run
 
 
-def memory() -> int:
-    """The most that this process has held so far, in bytes."""
+def memory(forgetting: bool = True) -> int:
+    """The most that this process has held, in bytes; with ``forgetting`` from now on."""
+    if forgetting:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kpipe import runs, serving
+from kpipe import groups, runs, serving
+from kpipe.compare.rows import sections
+from kpipe.compare.sides import chosen
 from kpipe.data.splits import Splits
 from kpipe.pipeline import Pipeline, effective_yaml
 from kpipe.record import shares_from, step_of
@@ -109,6 +111,53 @@ def test_a_journal_of_any_content(tmp_path: Path, fuzz: Any, files: Files) -> No
     look(whole)
     assert len(journal.read(path)) == 8
     fuzz(400, files(whole) | lines.map(b"\n".join), look)
+
+
+def test_what_is_compared_of_any_content(run: Run, fuzz: Any, files: Files) -> None:
+    other = runs.create(run.root, "digits", "cnn")
+    for place in (run, other):
+        writer = Journal(place.journal)
+        writer.tags({"backend": "jax", "version.keras": "3.13", "git.commit": "ab", "expected": "met"})
+        writer.dataset("train", "digits", "ab", "sklearn", {"examples": 3})
+        writer.metrics({"val/loss": 0.5, "progress/epoch": 1}, 3)
+        writer.metrics({"test/accuracy": 0.5, "test/f1": 0.25}, 3)
+        writer.close()
+    lines = [st.just(line) | changed(line.decode()) for line in run.journal.read_bytes().splitlines()]
+    pipeline = b"name: a\ndata: {type: sklearn, dataset: digits}\nmodel: cnn\ntrain: fit\nseed: 3\n"
+    texts = {
+        "fingerprint": b"ab12",
+        "artifacts/environment.txt": b"# linux, x86\nkeras==3.13\n",
+        "resolved.yaml": pipeline,
+    }
+    journals = files(run.journal.read_bytes()) | st.tuples(*lines).map(b"\n".join)
+    for name, text in texts.items():
+        (other.folder / name).write_bytes(text)
+
+    def look(case: tuple[str, bytes]) -> None:
+        for name, text in texts.items():
+            (run.folder / name).write_bytes(text)
+        (run.folder / case[0]).write_bytes(case[1])
+        sides = chosen(run.root, [run.name, other.name])
+        assert sections(sides)
+        _ = [kept.curves for side in sides for kept in side.runs]
+
+    look(("x", b""))
+    cases = [st.tuples(st.just(name), files(text)) for name, text in texts.items()]
+    fuzz(400, st.one_of(*cases, st.tuples(st.just("journal.jsonl"), journals)), look)
+
+
+def test_a_group_of_any_content(run: Run, fuzz: Any, files: Files) -> None:
+    group = groups.create(run.root, "digits", 0, 3)
+    run.update(group=group.name, seed=1)
+    (run.folder / "resolved.yaml").write_text("name: a\n", encoding="utf-8")
+    whole = (group.folder / "group.json").read_bytes()
+
+    def look(raw: bytes) -> None:
+        (group.folder / "group.json").write_bytes(raw)
+        _ = chosen(run.root, [group.name, group.name])
+
+    assert list(group.runs) == [1]
+    fuzz(300, files(whole) | changed(whole.decode()), look)
 
 
 def test_a_checkpoint_of_any_content(tmp_path: Path, run: Run, fuzz: Any, files: Files) -> None:

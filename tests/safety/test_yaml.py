@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,8 +28,7 @@ def listen(name: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook: Python tells it of each file that is opened, and of each process."""
     if events is None:
         return
-    mode = arguments[1] if name == "open" else ""
-    if name.startswith(WRITES) or (isinstance(mode, str) and set(mode) & set("wax+")):
+    if name.startswith(WRITES) or (name == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
         events.append(f"{name} {arguments}"[:200])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kpipe.errors import KpipeError, RunFailed
-from kpipe.process import spawn
+from kpipe.process import death, spawn
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for the others. Those of a machine hear at once when one of them ends."""
@@ -109,8 +108,7 @@ def blame(processes: list[subprocess.Popen[str]], folder: Path, error: Exception
 
 def ended(rank: int, process: subprocess.Popen[str], folder: Path) -> RunFailed:
     """A process that ended too early, with the last it said."""
-    code = process.wait()
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    how = death(process.wait())
     log = folder / log_of(rank)
     words = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     last = f": {words[-1]}" if words else ""
