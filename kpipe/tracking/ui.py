@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kpipe.errors import TrackingError, WrongInput
@@ -24,8 +24,10 @@ SHOWN = 5
 """Experiments whose address is told."""
 
 
-def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> None:
+def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print, first: Sequence[str] = ()) -> None:
     """Starts the server, says its address and those of the latest experiments when it answers, and stays until Ctrl-C.
+
+    The metrics ``first`` are the first columns of the tables.
 
     Raises: WrongInput: the port is taken, or the runs are on a server that has its own pages. TrackingError: it died.
     """
@@ -37,7 +39,7 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
     require_free(port)
     for number in (signal.SIGINT, signal.SIGTERM):  # the server must not outlive this process
         signal.signal(number, signal.default_int_handler)
-    experiments = view.write(store.connect(uri, root))
+    experiments = view.write(store.connect(uri, root), first)
     log = root / "ui.log"
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603

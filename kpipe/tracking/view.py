@@ -28,14 +28,17 @@ MODEL, SYSTEM = "Model metrics", "System metrics"
 """What MLflow calls the section of metrics without a ``/``, and its own."""
 
 
-def write(client: MlflowClient) -> dict[str, str]:
-    """Gives every experiment with runs its view. Returns their names and ids, the one last in use first."""
+def write(client: MlflowClient, first: Sequence[str] = ()) -> dict[str, str]:
+    """Gives every experiment with runs its view, of the test's numbers those ``first``.
+
+    Returns the experiments' names and ids, the one last in use first.
+    """
     found = {}
     for experiment in client.search_experiments(order_by=["last_update_time DESC"]):
         runs = client.search_runs([experiment.experiment_id], max_results=RUNS)
         if runs:
             found[experiment.name] = experiment.experiment_id
-            state = json.dumps(state_of(runs))
+            state = json.dumps(state_of(runs, first))
             if is_to_be_written(experiment.tags.get(TAG), state):
                 now = int(time.time() * 1000)
                 view = {"name": NAME, "createdAt": now, "updatedAt": now, "state": state}
@@ -54,23 +57,23 @@ def is_to_be_written(before: str | None, state: str) -> bool:
         return True
 
 
-def state_of(runs: Sequence[Run]) -> dict[str, Any]:
+def state_of(runs: Sequence[Run], first: Sequence[str]) -> dict[str, Any]:
     """What MLflow keeps of a view: columns, and the order of the sections of charts, which it fills by itself."""
     return {
-        "selectedColumns": columns(runs),
+        "selectedColumns": columns(runs, first),
         "compareRunCharts": [],
         "compareRunSections": sections(name for run in runs for name in run.data.metrics),
         "isAccordionReordered": True,
     }
 
 
-def columns(runs: Sequence[Run]) -> list[str]:
+def columns(runs: Sequence[Run], first: Sequence[str]) -> list[str]:
     """The columns' names as MLflow writes them: ``params.`model.dropout```."""
     params = differing(run.data.params for run in runs)
     tags = ("status", "group", "expected") if "backend" in params else ("backend", "status", "group", "expected")
     return [
         "attributes.`Duration`",
-        *(f"metrics.`{name}`" for name in results(run.data.metrics for run in runs)),
+        *(f"metrics.`{name}`" for name in results((run.data.metrics for run in runs), first)),
         *(f"params.`{name}`" for name in params),
         *(f"tags.`{name}`" for name in tags if any(name in run.data.tags for run in runs)),
     ]
@@ -94,13 +97,14 @@ def place_of(stage: str) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def results(metrics: Iterable[Mapping[str, float]]) -> list[str]:
-    """What a trial is judged by, and the first numbers of the test, which say most, without those of single classes."""
+def results(metrics: Iterable[Mapping[str, float]], first: Sequence[str]) -> list[str]:
+    """What a trial is judged by, and of the test's numbers those ``first``, or any, but none of single classes."""
     counts: dict[str, int] = {}
     for name in (name for one in metrics for name in one):
         if name == "objective" or (name.startswith("test/") and name.count("/") == 1):
             counts[name] = counts.get(name, 0) + 1
-    return sorted(counts, key=lambda name: -counts[name])[:METRICS]
+    wanted = [name for name in ("objective", *(f"test/{name}" for name in first)) if name in counts]
+    return (wanted or sorted(counts, key=lambda name: (-counts[name], name)))[:METRICS]
 
 
 def differing(params: Iterable[Mapping[str, str]]) -> list[str]:

@@ -32,8 +32,9 @@ def test_a_searched_param_is_one_column() -> None:
 
 def test_the_first_numbers_of_the_test_are_columns() -> None:
     run = {"val/loss": 1.0, "test/rmse": 1.0, "test/mae": 1.0, "test/f1/cat": 1.0, "test/r2": 1.0, "test/last": 1.0}
-    assert view.results([run, run]) == ["test/rmse", "test/mae", "test/r2"]
-    assert view.results([{"objective": 1.0, "validation/rmse": 1.0}]) == ["objective"]
+    assert view.results([run, run], ("r2", "bleu", "rmse")) == ["test/r2", "test/rmse"]
+    assert view.results([run, run], ()) == ["test/last", "test/mae", "test/r2"]
+    assert view.results([{"objective": 1.0, "validation/rmse": 1.0}], ()) == ["objective"]
 
 
 def test_curves_come_before_progress_and_single_classes() -> None:
