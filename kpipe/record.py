@@ -47,13 +47,14 @@ class Curves:
         in_parts = "/" in row.stage
         stage = f"{row.stage}/" if self.several_stages or in_parts else ""
         values = {
+            f"val/{name[4:]}" if name.startswith("val_") else f"train/{name}": value for name, value in row.logs.items()
+        }
+        values |= {
             "progress/epoch": float(row.epoch),
             "progress/learning_rate": row.learning_rate,
             "progress/epoch_seconds": row.seconds,
             "progress/examples_per_second": row.examples_per_second,
         }
-        for name, value in row.logs.items():
-            values[f"val/{name[4:]}" if name.startswith("val_") else f"train/{name}"] = value
         self.journal.metrics({f"{stage}{name}": value for name, value in values.items()}, row.step)
 
 
@@ -96,7 +97,7 @@ def recorded(run: Run) -> Iterator[Recording]:
 
 def write_start(journal: Journal, pipeline: Pipeline, engine: Backend, splits: Splits, shares: Sequence[Share]) -> None:
     """What is known before training: params, tags, data sets, the pipeline's files."""
-    journal.params(params_of(pipeline))
+    journal.params({"backend": engine, **params_of(pipeline)})  # a tag, too, which MLflow draws nothing by
     write_tags(journal, pipeline, engine, splits.fingerprint)
     journal.tags({"backends": in_words(shares)})
     write_datasets(journal, splits)

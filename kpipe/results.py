@@ -64,7 +64,10 @@ def write_evaluation(
 ) -> None:
     """Metrics, what came of expectations, pictures and the report page."""
     # at step 0, as MLflow draws a bar for such a metric, and a line of one dot for a later one
-    journal.metrics({f"test/{name}": value for name, value in metrics.items()}, 0)
+    shown = headline(metrics)
+    journal.metrics({f"test/{name}": value for name, value in {**shown, **metrics}.items()}, 0)
+    numbers = ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
+    journal.tags({"mlflow.note.content": f"{numbers}. {mistakes.verdict(evidence)}"})
     facts = {
         "metrics": dict(metrics),
         "left_out": pipeline.evaluate.left_out(evidence),

@@ -10,20 +10,24 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kpipe.errors import TrackingError, WrongInput
-from kpipe.tracking import store
+from kpipe.tracking import store, view
 
 HOST = "127.0.0.1"
 START_SECONDS = 60.0
-PAGE = "#/experiments?workflowType=machine_learning"
+WORKFLOW = "workflowType=machine_learning"
 """Without this choice MLflow opens its pages on language models, where runs are hard to find."""
+SHOWN = 5
+"""Experiments whose address is told."""
 
 
-def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> None:
-    """Starts the server, says its address when it answers, and stays until Ctrl-C.
+def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print, first: Sequence[str] = ()) -> None:
+    """Starts the server, says its address and those of the latest experiments when it answers, and stays until Ctrl-C.
+
+    The metrics ``first`` are the first columns of the tables.
 
     Raises: WrongInput: the port is taken, or the runs are on a server that has its own pages. TrackingError: it died.
     """
@@ -35,7 +39,7 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
     require_free(port)
     for number in (signal.SIGINT, signal.SIGTERM):  # the server must not outlive this process
         signal.signal(number, signal.default_int_handler)
-    store.connect(uri, root)
+    experiments = view.write(store.connect(uri, root), first)
     log = root / "ui.log"
     with log.open("wb") as output:
         server = subprocess.Popen(  # noqa: S603
@@ -48,12 +52,25 @@ def serve(root: Path, port: int = 5000, say: Callable[[str], None] = print) -> N
     try:
         if not answers(server, port):
             raise TrackingError(f"the MLflow server did not start: see {log}")
-        say(f"http://{HOST}:{port}/{PAGE}   (Ctrl-C stops it)")
+        for line in addresses(port, experiments):
+            say(line)
         server.wait()
     except KeyboardInterrupt:
         return
     finally:
         stop(server)
+
+
+def addresses(port: int, experiments: Mapping[str, str]) -> list[str]:
+    """Where to look: at all experiments, and at the table of each of the latest."""
+    pages = f"http://{HOST}:{port}/#/experiments"
+    shown = list(experiments.items())[:SHOWN]
+    width = max([len(name) for name, _ in shown], default=0)
+    view_of = f"{WORKFLOW}&viewStateShareKey={view.KEY}"
+    return [
+        f"{pages}?{WORKFLOW}   (Ctrl-C stops it)",
+        *(f"{name:{width}}  {pages}/{key}/runs?{view_of}" for name, key in shown),
+    ]
 
 
 def command(uri: str, root: Path, port: int) -> list[str]:
