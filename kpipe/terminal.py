@@ -31,8 +31,12 @@ class Output(Plain):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-output = Output(highlight=False, markup=False, soft_wrap=False)
-errors = Plain(stderr=True, highlight=False, markup=False, soft_wrap=True)
+TERMINAL = False if "JPY_PARENT_PID" in os.environ else None
+"""Not in a notebook: what a cell runs with ``!`` seems to have one (a pty, FORCE_COLOR), but there lines that are drawn
+anew pile up."""
+
+output = Output(highlight=False, markup=False, soft_wrap=False, force_terminal=TERMINAL)
+errors = Plain(stderr=True, highlight=False, markup=False, soft_wrap=True, force_terminal=TERMINAL)
 
 
 def cleaned(text: str) -> str:
