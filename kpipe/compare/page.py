@@ -28,7 +28,12 @@ def write(path: Path, sides: Sequence[Side]) -> None:
 
 
 def write_page(root: Path, sides: Sequence[Side], file: Path | None = None) -> Path:
-    """Writes the page to ``file``, or to its place in the store; says where. Raises: WrongInput: it cannot."""
+    """Writes the page to ``file``, or to its place in the store; says where.
+
+    Raises: WrongInput: it cannot be written, or another kind of file would be written over.
+    """
+    if file is not None and file.suffix.lower() not in (".html", ".htm") and file.exists():
+        raise WrongInput(f"{file} exists already, and by its name it is no page", "choose another: --output PAGE.html")
     place = file or root / FOLDER / file_name([side.name for side in sides])
     try:
         if file is None:

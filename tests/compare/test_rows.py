@@ -11,7 +11,7 @@ from rich.console import Console
 from scipy.stats import t
 
 from kpipe import runs
-from kpipe.compare.page import file_name, render
+from kpipe.compare.page import file_name, render, write_page
 from kpipe.compare.rows import Section, sections
 from kpipe.compare.sides import chosen, named
 from kpipe.compare.table import parts, print_comparison
@@ -141,6 +141,17 @@ def test_what_runs_say_is_text_and_never_markup(root: Path, make: Make) -> None:
     html = render(chosen(root, (make(device="<script>alert(1)</script>").name, make().name)))
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_page_takes_no_pipelines_place(root: Path, make: Make, tmp_path: Path) -> None:
+    sides = chosen(root, (make().name,))
+    file = tmp_path / "iris.yaml"
+    file.write_text("name: iris", encoding="utf-8")
+    with pytest.raises(WrongInput, match="exists already"):
+        write_page(root, sides, file)
+    assert file.read_text(encoding="utf-8") == "name: iris"
+    for _ in range(2):
+        assert write_page(root, sides, tmp_path / "page.html").stat().st_size > 1000
 
 
 def test_pages_of_many_sides_have_short_names() -> None:
