@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from kpipe.data.preparation.columns import as_numbers
 from kpipe.data.preparation.frames import check_columns, read_frame
@@ -161,7 +162,8 @@ def times_of(column: pd.Series, where: str) -> pd.Series:
     """The times as pandas knows them, or numbers. Raises: DataError: one cannot be read, or does not rise."""
     place = f"{where}: column `{column.name}`"
     try:
-        times = column if pd.api.types.is_numeric_dtype(column.dtype) else pd.to_datetime(column)
+        are_numbers = is_numeric_dtype(column) and not is_bool_dtype(column)
+        times = column if are_numbers else pd.to_datetime(column)
     except (ValueError, TypeError) as error:
         why = str(error).splitlines()[0]
         raise DataError(f"{place}: holds no times: {why}", "write them as 2017-07-01 00:00") from error
