@@ -146,6 +146,7 @@ def comma_for_point(data: pd.DataFrame) -> pd.DataFrame:
         (change("date", 5, "2024-01-01 03:00:00"), {}, "row 5, 2024-01-01 03:00:00, is not later than the row before"),
         (change("date", 5, "2024-01-01 04:00:00"), {}, "row 5, 2024-01-01 04:00:00, is not later than the row before"),
         (change("date", 5, "soon"), {}, "column `date`: holds no times"),
+        (lambda data: data.assign(date=True), {}, "column `date`: holds no times"),
         (change("date", 5, None), {}, "the time of row 5 is missing"),
         (change("row", 5, "many"), {"target": "row"}, "column `row`: 1 of 100 values are no finite numbers"),
         (change("row", 5, "inf"), {"target": "row"}, "column `row`: 1 of 100 values are no finite numbers"),

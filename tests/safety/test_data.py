@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kpipe.data.source import Source
+from kpipe.errors import DataError
 from kpipe.spec.one_of import components
 
 GENERATOR = np.random.default_rng(0)
@@ -229,6 +230,13 @@ def test_parquet_of_any_kind(tmp_path: Path, fuzz: Any) -> None:
         use(source({**case[1], "path": str(path)}))
 
     fuzz(400, st.tuples(columns(), st.sampled_from(TABLES)), load)
+
+
+def test_words_in_bytes(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"load": np.arange(40.0), "kind": [b"\x80", b"cat"] * 20})
+    frame.to_parquet(tmp_path / "d.parquet")
+    with pytest.raises(DataError, match="targets are bytes"):
+        use(source({"type": "table", "target": "kind", "path": str(tmp_path / "d.parquet")}))
 
 
 def test_json_of_any_kind(tmp_path: Path, fuzz: Any) -> None:

@@ -25,7 +25,10 @@ def plain(raw: np.ndarray, where: str) -> np.ndarray:
     missing = [index for index, value in enumerate(raw.flat) if value is None or value != value]
     if missing:
         raise DataError(f"{where}: {len(missing)} of {raw.size} targets are missing, the first at row {missing[0]}")
-    return raw.astype(str)
+    try:
+        return raw.astype(str)
+    except UnicodeDecodeError:
+        raise DataError(f"{where}: targets are bytes, expected a number or a word for each example") from None
 
 
 def infer_task(raw: np.ndarray, where: str) -> Task:
