@@ -239,6 +239,20 @@ def test_words_in_bytes(tmp_path: Path) -> None:
         use(source({"type": "table", "target": "kind", "path": str(tmp_path / "d.parquet")}))
 
 
+def test_signs_that_are_in_no_alphabet(tmp_path: Path) -> None:
+    words = np.full(20, 2**24, np.uint32).view("<U1")
+    np.savez(tmp_path / "d.npz", x=np.zeros((20, 3)), y=words)
+    with pytest.raises(DataError, match="signs that are in no alphabet"):
+        use(source({"type": "npz", "path": str(tmp_path / "d.npz")}))
+
+
+def test_what_pandas_left_in_a_parquet_file_is_damaged(tmp_path: Path) -> None:
+    table = pa.table({"load": np.arange(40.0), "kind": ["a", "b"] * 20}).replace_schema_metadata({"pandas": b"\xfa"})
+    parquet_of.write_table(table, tmp_path / "d.parquet")
+    with pytest.raises(DataError, match="utf-8"):
+        use(source({"type": "table", "target": "kind", "path": str(tmp_path / "d.parquet")}))
+
+
 def test_json_of_any_kind(tmp_path: Path, fuzz: Any) -> None:
     path = tmp_path / "d.jsonl"
     names = st.sampled_from(["text", "kind", "date", "load"])

@@ -68,7 +68,10 @@ class Parquet:
         from pyarrow.types import is_nested  # type: ignore[import-untyped]
 
         file = parquet(path, **READ)
-        found = file.schema_arrow.empty_table().to_pandas().reset_index(drop=True)
+        try:
+            found = file.schema_arrow.empty_table().to_pandas().reset_index(drop=True)
+        except BROKEN as error:
+            raise no_table(path, error) from error
         for column in found.columns:
             if is_nested(kind := file.schema_arrow.field(str(column)).type):  # which pandas would take for words
                 found[column] = pd.Series([], dtype=pd.ArrowDtype(kind))

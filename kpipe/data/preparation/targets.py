@@ -20,6 +20,8 @@ def plain(raw: np.ndarray, where: str) -> np.ndarray:
     if raw.ndim not in (1, 2) or 0 in raw.shape[1:] or raw.dtype.kind in "Vc" or nested:
         held = "lists" if nested else f"{raw.dtype} of shape {raw.shape}"
         raise DataError(f"{where}: targets are {held}, expected a number or a word for each example, or a row of them")
+    if raw.dtype.kind == "U" and not is_text(raw):
+        raise DataError(f"{where}: targets are {raw.dtype}, but hold signs that are in no alphabet")
     if raw.dtype.kind != "O":
         return raw
     missing = [index for index, value in enumerate(raw.flat) if value is None or value != value]
@@ -29,6 +31,12 @@ def plain(raw: np.ndarray, where: str) -> np.ndarray:
         return raw.astype(str)
     except UnicodeDecodeError:
         raise DataError(f"{where}: targets are bytes, expected a number or a word for each example") from None
+
+
+def is_text(raw: np.ndarray) -> bool:
+    """Whether each sign is one of Unicode, and no half of one: a damaged file may hold any number as a sign."""
+    signs = np.ascontiguousarray(raw, raw.dtype.newbyteorder("=")).view(np.uint32)
+    return bool(((signs < 0xD800) | ((signs > 0xDFFF) & (signs <= 0x10FFFF))).all())
 
 
 def infer_task(raw: np.ndarray, where: str) -> Task:
