@@ -1,0 +1,82 @@
+"""Small files that pipelines read their data from, and these pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+MLP = {"model": {"type": "mlp", "units": [8]}, "train": {"type": "fit", "epochs": 2}}
+CNN = {"model": {"type": "cnn", "filters": [4], "normalization": "none"}, "train": {"type": "fit", "epochs": 1}}
+
+
+def npz_of_words(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Vectors with classes as words, and splits of their own but validation."""
+    sizes = {"train": 60, "test": 20}
+    arrays = {f"x_{name}": generator.normal(size=(size, 5)) for name, size in sizes.items()}
+    words = {f"y_{name}": np.array(["wren", "owl", "tit"])[np.arange(size) % 3] for name, size in sizes.items()}
+    np.savez(folder / "birds.npz", **arrays, **words)
+    return {"data": {"type": "npz", "path": str(folder / "birds.npz")}, **MLP}
+
+
+def npz_of_images(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Grey images in one array, their classes as whole numbers."""
+    images = generator.integers(0, 256, (60, 8, 8), dtype=np.int64)
+    np.savez(folder / "images.npz", x=images, y=np.arange(60) % 2)
+    return {"data": {"type": "npz", "path": str(folder / "images.npz"), "classes": ["even", "odd"]}, **CNN}
+
+
+def table_of_birds(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Numbers, some of them missing, words and categories of numbers; a column says what test is."""
+    table = pd.DataFrame(
+        {
+            "mass": generator.normal(20, 5, 80).round(2),
+            "island": np.array(["Bear", "Rum", "Eigg", None])[generator.integers(0, 4, 80)],
+            "year": generator.integers(2008, 2012, 80),
+            "species": np.array(["wren", "owl"])[np.arange(80) % 2],
+            "part": np.where(np.arange(80) < 60, "train", "test"),
+        }
+    )
+    table.loc[::7, "mass"] = None
+    table.to_csv(folder / "birds.csv", index=False)
+    data = {"type": "table", "path": str(folder / "birds.csv"), "target": "species", "missing": "median"}
+    return {"data": {**data, "categorical": "year", "split": {"column": "part"}}, **MLP}
+
+
+def table_of_values(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Numbers alone, in Parquet; rows that lack one are left out."""
+    table = pd.DataFrame(generator.normal(size=(70, 3)), columns=["a", "b", "y"])
+    table.loc[::9, "b"] = None
+    table.to_parquet(folder / "values.parquet")
+    data = {"type": "table", "path": str(folder / "values.parquet"), "target": "y", "missing": "drop"}
+    return {"data": data, **MLP}
+
+
+def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Coloured pictures of two classes, of several sizes."""
+    for index in range(50):
+        file = folder / "pictures" / ("cat", "dog")[index % 2] / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (9 + index % 3, 12, 3), dtype=np.uint8)).save(file)
+    return {"data": {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8]}, **CNN}
+
+
+MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
+    npz_of_words,
+    npz_of_images,
+    table_of_birds,
+    table_of_values,
+    folder_of_pictures,
+)
+
+
+@pytest.fixture(scope="session")
+def from_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The pipelines by name, their files written."""
+    folder = tmp_path_factory.mktemp("files")
+    return {made.__name__: {"name": made.__name__, **made(folder, np.random.default_rng(0))} for made in MADE}
