@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.evaluation.spans import are_entities
 
 if TYPE_CHECKING:
     from kpipe.signature import Target
 
-CLASSES = """
+LOGITS = """
 logits = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0).astype("float64")
+"""
+
+CLASSES = """
 log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 probabilities = np.exp(log_probabilities)
 predicted = probabilities.argmax(axis=1)
@@ -77,14 +81,18 @@ def written() -> tuple[str, ...]:
     return tuple(sorted({*ONE, *EACH, *OF_VALUES, "calibration"}))
 
 
-def write(metrics: Sequence[Any], target: Target) -> Section:
-    """Computes ``metrics``, and prints them. Raises: WrongInput: one of them cannot be written."""
+def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Section:
+    """Computes ``metrics``, and prints them; of classes, ``logits`` computes the test split's.
+
+    Raises: WrongInput: one of them cannot be written.
+    """
+    metrics = [metric for metric in metrics if not says_nothing(metric, target)]
     for metric in metrics:
         if metric.type not in written():
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
-    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target)
+    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
     code = "\n".join([*lines, printed])
     return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
@@ -98,9 +106,9 @@ def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
     return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
 
 
-def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
+def of_classes(by_name: Mapping[str, Any], target: Target, logits: str) -> list[str]:
     ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
-    lines = [CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
+    lines = [logits.strip("\n"), CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
     if "calibration" in by_name:
         lines.append(CALIBRATION.strip("\n").format(edges=by_name["calibration"].bins + 1))
     each = {name: EACH[name] for name in by_name if name in EACH}
@@ -109,6 +117,11 @@ def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
         table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
         lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
     return lines
+
+
+def says_nothing(metric: Any, target: Target) -> bool:
+    """Of tags that are no parts of entities, their metric gives no value."""
+    return bool(metric.type == "entity_f1" and not are_entities(target.names))
 
 
 def too_few(metric: Any, target: Target) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject.layers import own
 from kpipe.eject.section import cannot
 from kpipe.eject.words import call, keywords, literal
 
@@ -45,12 +46,15 @@ EXAMPLE: Mapping[str, Any] = {
 """For a layer with nothing but its defaults beside these."""
 
 
-def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> str:
-    """The network's lines; ``values`` has the arguments of layers whose numbers the script learns, by layer name.
+def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> tuple[str, list[str]]:
+    """The network's lines, and the code of the layers in them that are not Keras's.
+
+    ``values`` has the arguments of layers whose numbers the script learns, by layer name.
 
     Raises: WrongInput: a layer cannot be written.
     """
-    return "\n".join(Lines(model, values).lines())
+    found = Lines(model, values)
+    return "\n".join(found.lines()), list(found.own)
 
 
 class Lines:
@@ -62,6 +66,8 @@ class Lines:
         self.nodes = {id(node.operation): node for nodes in model._nodes_by_depth.values() for node in nodes}
         """of layers that other networks share, the call in this one"""
         self.names: dict[int, str] = {}
+        self.own: dict[str, None] = {}
+        """the code of layers that are not Keras's"""
 
     def lines(self) -> Iterator[str]:
         import keras
@@ -90,29 +96,40 @@ class Lines:
         import keras
 
         node = self.nodes[id(layer)]
-        given = [one for one in node.arguments.args if one is not None]
-        more = {name for name, value in node.arguments.kwargs.items() if value is not None and name != "training"}
-        if len(given) != 1 or more:
-            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
-        several = isinstance(given[0], (list, tuple))
-        names = [self.names[id(one)] for one in (given[0] if several else given)]
-        before = given[0][0] if several else given[0]
+        fed, taken = self.fed(layer, node), node.input_tensors
+        name, before = self.names[id(made)], taken[0]
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
-        fed = f"([{', '.join(names)}])" if several else f"({names[0]})"
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
-            return f"{self.names[id(made)]} = Dropout({layer.rate!r}, seed={drawn}){fed}"
-        if layer.name in OWN and type(layer).__module__.startswith("kpipe.layers."):
-            return f"{self.names[id(made)]} = {OWN[layer.name](layer, names[0], before.shape[-1])}  # {shape}"
+            return f"{name} = Dropout({layer.rate!r}, seed={drawn}){fed}"
+        if len(taken) == 1 and layer.name in UNPADDED and type(layer).__module__.startswith("kpipe.layers."):
+            return f"{name} = {UNPADDED[layer.name](layer, self.names[id(before)], before.shape[-1])}  # {shape}"
+        if found := own(layer):
+            self.own[found.code] = None
+            kind = found.code.split("class ")[1].partition("(")[0]
+            return call(f"{name} = {kind}", found.arguments(layer), fed, shape)
         if type(layer) is keras.layers.Bidirectional:
             inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
             around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
-            return call(
-                f"{self.names[id(made)]} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape
-            )
-        made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
-        return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
+            return call(f"{name} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape)
+        return call(
+            f"{name} = layers.{type(layer).__name__}", arguments(layer, self.values.get(layer.name)), fed, shape
+        )
+
+    def fed(self, layer: Any, node: Any) -> str:
+        """What a layer is called with. Raises: WrongInput: something other than tensors, and the mask of steps."""
+        given = [one for one in node.arguments.args if one is not None]
+        named = {name: one for name, one in node.arguments.kwargs.items() if one is not None and name != "training"}
+        if set(named) - {"mask"} or (len(given) > 1 and not own(layer)):
+            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
+        parts = [
+            f"[{', '.join(self.names[id(each)] for each in one)}]"
+            if isinstance(one, list | tuple)
+            else self.names[id(one)]
+            for one in given
+        ]
+        return f"({', '.join([*parts, *(f'{name}={self.names[id(one)]}' for name, one in named.items())])})"
 
     def is_kept(self, place: int) -> bool:
         """Whether another operation than the next one takes what this one gives."""
@@ -124,7 +141,7 @@ class Lines:
         return any(one is made for one in taken)
 
 
-OWN: Mapping[str, Callable[[Any, str, int], str]] = {
+UNPADDED: Mapping[str, Callable[[Any, str, int], str]] = {
     "last_state": lambda layer, x, size: (
         f"ops.concatenate([{x}[:, -1, :{size // 2}], {x}[:, 0, {size // 2}:]], axis=-1)"
         if layer.both_directions

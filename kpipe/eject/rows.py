@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kpipe.data.split_rule import SplitName
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import assigned
+from kpipe.tokenization.special import IGNORED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,7 +61,7 @@ def taken(x: str, y: str, parts: Sequence[SplitName] = ("train", *BOTH)) -> str:
 def require_each_class(splits: Splits) -> None:
     """Metrics of each class are written for classes that test has. Raises: WrongInput."""
     target = splits.signature.target
-    if target.task == "classes" and 0 in counts_of(y_of(splits, "test"), target.size):
+    if target.task in ("classes", "tags") and 0 in counts_of(y_of(splits, "test"), target.size):
         raise cannot("a test split without an example of each class", "make `data.split.test` larger")
 
 
@@ -68,7 +69,8 @@ def y_of(splits: Splits, part: SplitName) -> np.ndarray:
     import numpy as np
 
     split = splits.named(part)
-    return np.asarray(split.take(np.arange(len(split)))[splits.signature.target.name])
+    found = np.asarray(split.take(np.arange(len(split)))[splits.signature.target.name])
+    return found[found != IGNORED] if splits.signature.target.is_per_step else found
 
 
 def counts_of(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, metrics, network, start
+from kpipe.eject import chance, metrics, network, padded, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import literal
@@ -79,12 +79,13 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
     backend.use(backend.choose(None, engine_of(pipeline)))
     model, layers = network_section(pipeline, splits)
+    logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
     parts = {
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
+        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target, logits),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
@@ -166,9 +167,10 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
-    written = network.written(model, values)
+    written, own = network.written(model, values)
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
+    code = [*(f"{each.strip()}\n\n" for each in own), *code]
     if any(network.is_dropout(layer) for layer in model.layers):
         code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
     if any("ops." in part for part in code):

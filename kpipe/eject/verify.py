@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kpipe.data.preparation.ragged import Ragged
+from kpipe.data.splits import RaggedSplit
 from kpipe.eject.section import cannot
 
 if TYPE_CHECKING:
@@ -31,13 +33,16 @@ def is_same(found: dict[str, Any], name: str, splits: Splits) -> bool:
     import numpy as np
 
     split = splits.named(name)
-    expected = split.take(np.arange(len(split)))
+    columns = split.columns if isinstance(split, RaggedSplit) else split.take(np.arange(len(split)))
     pairs = zip((f"x_{name}", f"y_{name}"), (splits.signature.input.name, splits.signature.target.name), strict=True)
-    return all(alike(found[here], expected[there]) for here, there in pairs)
+    return all(alike(found[here], columns[there]) for here, there in pairs)
 
 
 def alike(found: Any, expected: Any) -> bool:
     import numpy as np
 
+    if isinstance(expected, Ragged):
+        sizes = [len(one) for one in found] == expected.lengths.tolist()
+        return bool(sizes and np.array_equal(np.concatenate(found), expected.values))
     same = found.shape == expected.shape and found.dtype == expected.dtype
     return bool(same and np.allclose(found, expected, rtol=1e-6, atol=0))

@@ -47,6 +47,9 @@ def call(before: str, arguments: Sequence[str], after: str = "", comment: str = 
     whole = f"{margin}{before}({', '.join(arguments)}){after}{note}"
     if len(whole) <= WIDTH:
         return whole
+    head, opened, tail = after.rstrip(")").partition("(")
+    if opened and len(f"{margin}{before}({', '.join(arguments)}){head}(") <= WIDTH:  # what comes last is broken first
+        return f"{margin}{before}({', '.join(arguments)}){head}(\n{margin}    {tail}\n{margin}){note}"
     inner = f"{margin}    {', '.join(arguments)}"
     if len(inner) > WIDTH:
         inner = "\n".join(f"{margin}    {argument}," for argument in arguments)

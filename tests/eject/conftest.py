@@ -66,12 +66,48 @@ def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str
     return {"data": {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8]}, **CNN}
 
 
+WORDS = ("a", "bad", "good", "film", "plot", "the", "was", "so", "dull", "great", "and", "of", "long", "I'd")
+
+
+def reviews(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Texts of words with classes, of several lengths; test has a file of its own."""
+    for name, size in (("train", 150), ("test", 40)):
+        texts = [" ".join(generator.choice(WORDS, generator.integers(9, 13))).capitalize() for _ in range(size)]
+        labels = np.arange(size) % 2
+        lines = [f"{text}.\t{label}" for text, label in zip(texts, labels, strict=True)]
+        (folder / f"reviews_{name}.tsv").write_text("\n".join(lines), encoding="utf-8")
+    files = {name: str(folder / f"reviews_{name}.tsv") for name in ("train", "test")}
+    tokenizer = {"type": "words", "min_count": 2}
+    data = {"type": "text_table", "files": files, "columns": ["text", "label"], "text": "text", "target": "label"}
+    model = {"type": "rnn", "cell": "simple", "embedding": 6, "units": [5], "bidirectional": True, "dropout": 0.2}
+    train = {"type": "fit", "epochs": 2, "optimizer": {"AdamW": {"learning_rate": 2e-3, "global_clipnorm": 1.0}}}
+    return {"data": {**data, "tokenizer": tokenizer, "max_length": 8}, "model": model, "train": train}
+
+
+def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words with a tag each."""
+    kinds = {"NOUN": ["owl", "wren", "tit"], "VERB": ["Sings", "flies"], "DET": ["the", "a"]}
+    lines = []
+    for _ in range(120):
+        lines.append("# text")
+        for place in range(1, generator.integers(3, 5)):
+            tag = generator.choice(list(kinds))
+            lines.append(f"{place}\t{generator.choice(kinds[tag])}\t_\t{tag}")
+        lines.append("")
+    (folder / "sentences.conllu").write_text("\n".join(lines), encoding="utf-8")
+    model = {"type": "rnn", "cell": "gru", "embedding": 6, "units": [5], "dropout": 0.2}
+    data = {"type": "conll", "path": str(folder / "sentences.conllu")}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
 MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_words,
     npz_of_images,
     table_of_birds,
     table_of_values,
     folder_of_pictures,
+    reviews,
+    sentences,
 )
 
 

@@ -22,7 +22,7 @@ from kpipe.spec.one_of import components
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"image_folder", "npz", "procedural", "sklearn", "table"},
+    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table"},
     "kpipe.training": {"fit", "pretrain_layerwise"},
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {
@@ -39,7 +39,7 @@ PIPELINES = {
 }
 OFFLINE = ("type: sklearn", "type: procedural")
 
-CLASSES = Target(task="classes", names=("a", "b", "c", "d"))
+CLASSES = Target(task="classes", names=("O", "B-a", "I-a", "B-b"))
 
 
 def write(package: str, name: str) -> None:
@@ -47,7 +47,7 @@ def write(package: str, name: str) -> None:
     if package == "kpipe.training.schedules":
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
-        target = CLASSES if "classes" in component.tasks else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
+        target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
     else:
         assert callable(writer_of(package.replace("kpipe.", "kpipe.eject."), "here", name).write)

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpipe.data.preparation.ragged import Ragged
+from kpipe.data.splits import RaggedSplit
 from kpipe.eject.data import table
 from kpipe.eject.section import Section
 from kpipe.eject.story import eject
@@ -20,7 +22,15 @@ from kpipe.spec.check import checked
 from kpipe.spec.document import document_of
 
 Documents = dict[str, dict[str, Any]]
-NAMES = ("npz_of_words", "npz_of_images", "table_of_birds", "table_of_values", "folder_of_pictures")
+NAMES = (
+    "npz_of_words",
+    "npz_of_images",
+    "table_of_birds",
+    "table_of_values",
+    "folder_of_pictures",
+    "reviews",
+    "sentences",
+)
 
 
 def script_of(document: dict[str, Any]) -> str:
@@ -38,13 +48,19 @@ def test_a_script_has_the_examples_of_each_split(
     splits = load_splits(checked(Pipeline, document_of(from_files[name])))
     assert set(from_files) >= set(NAMES)
     for part, split in splits:
-        expected = split.take(np.arange(len(split)))
-        np.testing.assert_allclose(found[f"x_{part}"], expected[splits.signature.input.name], rtol=1e-6)
-        np.testing.assert_array_equal(found[f"y_{part}"], expected["target"])
+        columns = split.columns if isinstance(split, RaggedSplit) else split.take(np.arange(len(split)))
+        for here, there in ((f"x_{part}", splits.signature.input.name), (f"y_{part}", "target")):
+            assert len(found[here]) == len(columns[there])
+            for one, row in zip(found[here], rows_of(columns[there]), strict=True):
+                np.testing.assert_allclose(one, row, rtol=1e-6)
     options = ["--isolated", "--line-length", "120", str(script)]
     for command in (["format", "--check"], ["check", "--select", "E,F,I,W,B,UP,SIM"]):
         done = subprocess.run([sys.executable, "-m", "ruff", *command, *options], capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def rows_of(column: Any) -> list[np.ndarray]:
+    return [column.at(row) if isinstance(column, Ragged) else column[row] for row in range(len(column))]
 
 
 def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_files: Documents, tmp_path: Path) -> None:
@@ -63,6 +79,8 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
     [
         ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
+        ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
+        ("reviews", {"remove": {"text": "x"}}, "data.remove: {'text': 'x'}"),
     ],
 )
 def test_what_cannot_be_written_is_named(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpipe.eject import descent, schedules
+from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
+from kpipe.stages import shapes_of, steps_of_all
 from kpipe.training.fit import Fit
 
 if TYPE_CHECKING:
@@ -27,13 +29,18 @@ def scaled_squared_error(y_true, y_pred):
 
 OF_NUMBERS = ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")')
 
+OF_CLASSES = (
+    "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+    'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
+)
+
+OF_TEXTS = ("MaskedCrossentropy()", 'MaskedAccuracy(name="accuracy")')
+
 LOSSES = {
     "values": OF_NUMBERS,
     "forecast": OF_NUMBERS,
-    "classes": (
-        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
-    ),
+    "classes": OF_CLASSES,
+    "tags": OF_CLASSES,
 }
 """The loss and the metric of each task."""
 
@@ -51,15 +58,21 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     assert isinstance(method, Fit)
     if task not in LOSSES:
         raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
-    loss, metric = LOSSES[task]
-    steps = method.epochs * -(-len(splits.train) // batch_size)
+    loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
+    padded = splits.signature.is_padded
+    steps = method.epochs * steps_of_all(splits, batch_size)
     constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
     if method.schedule is not None:
         course = schedules.write(method.schedule, steps)
         constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
         imports += course.imports
         definitions.append(course.code)
-    if index == 0:
+    if padded:
+        some = padding.batches(splits)
+        constants += some.constants
+        imports += some.imports
+        definitions.append(some.code)
+    elif index == 0:
         definitions.append(descent.BATCHES)
     if loss == "scaled_squared_error":
         imports.append("from keras import ops")
@@ -69,7 +82,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
         "loss": loss,
         "metrics": f"[{metric}]",
-        "jit_compile": descent.compiles(method, model, steps),
+        "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
     fitted = {
@@ -79,8 +92,14 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
         "verbose": "2",
     }
+    if padded:
+        fitted["steps_per_epoch"] = "steps(x_train)"
+        fitted["validation_data"] = "of_any_length(lambda: Weighted(x_validation, y_validation))"
+        del fitted["validation_batch_size"]
     if kept := descent.keeping(method, "EPOCHS", 0):
         lines.append(kept)
         fitted["callbacks"] = "[best]"
-    lines.append(call("history = model.fit", [f"batches(x_train, y_train, {index})", *keywords(fitted)]))
+    given = f"batches(x_train, y_train, {index})"
+    given = f"of_any_length(lambda: {given})" if padded else given
+    lines.append(call("history = model.fit", [given, *keywords(fitted)]))
     return Section("\n".join(lines), tuple(imports), tuple(constants))
