@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from kpipe.eject import transformer
+from kpipe.eject.words import literal
+
 
 class Own(NamedTuple):
-    """The code of a layer, and the arguments that it is made with here."""
+    """The code of a layer, what it is made of before it, and the arguments that it is made with here."""
 
-    code: str
+    codes: tuple[str, ...]
     arguments: Callable[[Any], list[str]] = lambda _: []
 
 
@@ -107,25 +110,42 @@ class AttentionPooling(layers.Layer):
 '''
 
 
-def own(layer: Any) -> Own | None:
-    """How a layer of kpipe's is written; None where it cannot be, or where it is one of Keras's own."""
+def own(layer: Any, padded: bool = True) -> Own | None:
+    """How a layer is written that gets a mask of steps where they are ``padded``; None of one of Keras's own."""
     import keras
 
     kind = type(layer).__name__
     if type(layer) is keras.layers.Embedding:
-        return Own(EMBEDDING, lambda _: [repr(layer.input_dim), repr(layer.output_dim), f'name="{layer.name}"'])
+        return Own((EMBEDDING,), lambda _: [repr(layer.input_dim), repr(layer.output_dim), named(layer)])
     if not type(layer).__module__.startswith("kpipe.layers."):
         return None
     if kind == "LastState":
-        return Own(BOTH_ENDS if layer.both_directions else LAST_STATE)
+        return Own((BOTH_ENDS if layer.both_directions else LAST_STATE,))
     if kind == "MaskedPooling":
-        return Own(MEAN if layer.how == "mean" else MAX)
-    if kind == "TokenMask" and not layer.at_least_one:
-        return Own(THERE)
+        return Own((MEAN if layer.how == "mean" else MAX,))
+    if kind == "TokenMask":
+        return Own((THERE_OR_FIRST if layer.at_least_one else THERE,))
+    if kind == "EncoderBlock":
+        return Own(transformer.encoder(layer), of_block)
+    if kind == "ClassToken":
+        code = transformer.CLASSED_BEFORE_MASK if padded else transformer.CLASSED
+        return Own((code,), lambda _: [named(layer)])
     return WRITTEN.get(kind)
 
 
+def named(layer: Any) -> str:
+    return f"name={literal(layer.name)}"
+
+
+def of_block(block: Any) -> list[str]:
+    width = block.attention.width
+    return [repr(width), repr(block.own["num_heads"]), repr(block.own["units"]), named(block)]
+
+
 WRITTEN: Mapping[str, Own] = {
-    "AttentionPooling": Own(ATTENTION_POOLING, lambda layer: [repr(layer.units), f'name="{layer.name}"']),
-    "TokenMask": Own(THERE_OR_FIRST),
+    "AttentionPooling": Own((ATTENTION_POOLING,), lambda layer: [repr(layer.units), named(layer)]),
+    "Learned": Own((transformer.LEARNED,), lambda layer: [repr(layer.length), named(layer)]),
+    "Patches": Own((transformer.PATCHES,), lambda layer: [repr(layer.size)]),
+    "Sinusoidal": Own((transformer.ANGLES, transformer.SINUSOIDAL)),
+    "TokenEmbedding": Own((transformer.EMBEDDED,), lambda layer: [repr(layer.tokens), repr(layer.width), named(layer)]),
 }

@@ -88,7 +88,8 @@ class Lines:
             if does_nothing(layer) and not self.is_kept(place):
                 self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
                 continue
-            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if self.is_kept(place) else "x"
+            kept = self.is_kept(place) or type(layer).__name__ == "TokenMask"
+            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if kept else "x"
             yield self.line(layer, made)
         yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
 
@@ -96,18 +97,20 @@ class Lines:
         import keras
 
         node = self.nodes[id(layer)]
-        fed, taken = self.fed(layer, node), node.input_tensors
+        taken = node.input_tensors
         name, before = self.names[id(made)], taken[0]
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
+        if len(taken) == 1 and type(layer).__name__ in UNPADDED:
+            made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
+            return f"{name} = {made_by}  # {shape}"
+        fed = self.fed(layer, node)
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
             return f"{name} = Dropout({layer.rate!r}, seed={drawn}){fed}"
-        if len(taken) == 1 and layer.name in UNPADDED and type(layer).__module__.startswith("kpipe.layers."):
-            return f"{name} = {UNPADDED[layer.name](layer, self.names[id(before)], before.shape[-1])}  # {shape}"
-        if found := own(layer):
-            self.own[found.code] = None
-            kind = found.code.split("class ")[1].partition("(")[0]
-            return call(f"{name} = {kind}", found.arguments(layer), fed, shape)
+        if found := own(layer, padded=len(taken) > 1):
+            self.own.update(dict.fromkeys(found.codes))
+            kind = found.codes[-1].split("class ")[1].partition("(")[0]
+            return call(f"{self.given(name, node)} = {kind}", found.arguments(layer), fed, shape)
         if type(layer) is keras.layers.Bidirectional:
             inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
@@ -131,6 +134,14 @@ class Lines:
         ]
         return f"({', '.join([*parts, *(f'{name}={self.names[id(one)]}' for name, one in named.items())])})"
 
+    def given(self, name: str, node: Any) -> str:
+        """The names of what a layer gives: of several tensors those that are needed."""
+        taken = {id(one) for operation in self.operations for one in self.nodes[id(operation)].input_tensors}
+        if len(node.outputs) == 1 or id(node.outputs[1]) not in taken:
+            return name
+        self.names[id(node.outputs[1])] = "there"
+        return f"{name}, there"
+
     def is_kept(self, place: int) -> bool:
         """Whether another operation than the next one takes what this one gives."""
         made = self.nodes[id(self.operations[place])].outputs[0]
@@ -141,16 +152,25 @@ class Lines:
         return any(one is made for one in taken)
 
 
-UNPADDED: Mapping[str, Callable[[Any, str, int], str]] = {
-    "last_state": lambda layer, x, size: (
-        f"ops.concatenate([{x}[:, -1, :{size // 2}], {x}[:, 0, {size // 2}:]], axis=-1)"
-        if layer.both_directions
-        else f"{x}[:, -1]"
-    ),
-    "mean_pooling": lambda _, x, __: f"ops.mean({x}, axis=1)",
-    "max_pooling": lambda _, x, __: f"ops.max({x}, axis=1)",
+def last_state(layer: Any, _: Any, size: int) -> str:
+    both = f"ops.concatenate([X[:, -1, :{size // 2}], X[:, 0, {size // 2}:]], axis=-1)"
+    return both if layer.both_directions else "X[:, -1]"
+
+
+def item(_: Any, node: Any, __: int) -> str:
+    """Raises: WrongInput: something else than a step is taken."""
+    place = node.arguments.args[1]
+    if place != (slice(None), 0):
+        raise cannot(f"model: {place} of a sequence", "leave it out")
+    return "X[:, 0]"
+
+
+UNPADDED: Mapping[str, Callable[[Any, Any, int], str]] = {
+    "GetItem": item,
+    "LastState": last_state,
+    "MaskedPooling": lambda layer, _, __: f"ops.{layer.how}(X, axis=1)",
 }
-"""Layers of kpipe's, by their names, as they are where no sequence is padded."""
+"""Operations on ``X`` that are an expression, where no sequence is padded."""
 
 
 def does_nothing(layer: Any) -> bool:
@@ -184,6 +204,8 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
     set_here = {name: value for name, value in config.items() if value != default.get(name) or name in first}
     if "pool_size" in config and set_here.get("strides") == config["pool_size"]:
         del set_here["strides"]  # as where it is not given
+    if set_here.get("axis") == [-1]:
+        del set_here["axis"]  # as where it is not given
     if config.get("dropout") or config.get("recurrent_dropout"):
         raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
     for name in (

@@ -74,6 +74,9 @@ UNIFORM = "0.1 * generator.random(shape) - 0.05"
 
 OTHERS: Mapping[str, tuple[str, str]] = {
     "embeddings": ("uniform", UNIFORM),
+    "table": ("of_tokens", "shape[1] ** -0.5 * generator.standard_normal(shape)"),
+    "vector": ("of_a_step", "0.02 * generator.standard_normal(shape)"),
+    "vectors": ("of_positions", "0.1 * generator.standard_normal(shape)"),
 }
 """Variables that are no kernels, by name: what draws them, and how."""
 

@@ -171,7 +171,7 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
-    if any(network.is_dropout(layer) for layer in model.layers):
+    if any("Dropout(" in part for part in code):
         code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")

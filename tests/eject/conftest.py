@@ -84,6 +84,13 @@ def reviews(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     return {"data": {**data, "tokenizer": tokenizer, "max_length": 8}, "model": model, "train": train}
 
 
+def reviews_attended(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """The same for a Transformer's encoder."""
+    made = reviews(folder, generator)
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    return {**made, "model": {**model, "positions": "rotary", "norm": "post"}}
+
+
 def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     """Words with a tag each."""
     kinds = {"NOUN": ["owl", "wren", "tit"], "VERB": ["Sings", "flies"], "DET": ["the", "a"]}
@@ -107,6 +114,7 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     table_of_values,
     folder_of_pictures,
     reviews,
+    reviews_attended,
     sentences,
 )
 

@@ -34,7 +34,7 @@ YES = {
 
 PIPELINES = {
     *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris", "rnn_adding", "rnn_digits", "rnn_sine"),
-    "stacked_autoencoder",
+    *("stacked_autoencoder", "transformer_vit_digits"),
     *("tune_backends", "tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
 }
 OFFLINE = ("type: sklearn", "type: procedural")

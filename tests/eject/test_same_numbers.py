@@ -30,11 +30,15 @@ SCRIPTS = {
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
+    "transformer_vit_digits": [
+        *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
+        *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
+    ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
 }
 """What is overridden: less to compute, and more of what can be written."""
 
-FROM_FILES = ("npz_of_words", "table_of_birds", "reviews", "sentences")
+FROM_FILES = ("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences")
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 
 NAMES = (*SCRIPTS, *FROM_FILES)
