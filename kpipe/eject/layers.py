@@ -110,8 +110,9 @@ class AttentionPooling(layers.Layer):
 '''
 
 
-def own(layer: Any, padded: bool = True) -> Own | None:
-    """How a layer is written that gets a mask of steps where they are ``padded``; None of one of Keras's own."""
+def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
+    """How a layer is written that gets a mask of steps where they are ``padded``, and of which ``several`` things are
+    needed; None of one of Keras's own."""
     import keras
 
     kind = type(layer).__name__
@@ -127,6 +128,10 @@ def own(layer: Any, padded: bool = True) -> Own | None:
         return Own((THERE_OR_FIRST if layer.at_least_one else THERE,))
     if kind == "EncoderBlock":
         return Own(transformer.encoder(layer), of_block)
+    if kind == "DecoderBlock" and layer.cross:
+        return Own(transformer.decoder(layer), of_block)
+    if kind == "TokenEmbedding" and several:
+        return Own((transformer.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
     if kind == "ClassToken":
         code = transformer.CLASSED_BEFORE_MASK if padded else transformer.CLASSED
         return Own((code,), lambda _: [named(layer)])
@@ -146,6 +151,7 @@ WRITTEN: Mapping[str, Own] = {
     "AttentionPooling": Own((ATTENTION_POOLING,), lambda layer: [repr(layer.units), named(layer)]),
     "Learned": Own((transformer.LEARNED,), lambda layer: [repr(layer.length), named(layer)]),
     "Patches": Own((transformer.PATCHES,), lambda layer: [repr(layer.size)]),
+    "TokenScores": Own((transformer.SCORES,)),
     "Sinusoidal": Own((transformer.ANGLES, transformer.SINUSOIDAL)),
     "TokenEmbedding": Own((transformer.EMBEDDED,), lambda layer: [repr(layer.tokens), repr(layer.width), named(layer)]),
 }

@@ -34,6 +34,22 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
+TEXTS = """
+truth = np.concatenate(y_test)
+losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(truth)), truth]
+"""
+
+RIGHT = "right = [[*tokens, 3] == text.tolist() for tokens, text in zip(write(x_test), y_test, strict=True)]"
+
+OF_TEXTS: Mapping[str, str] = {
+    "exact_match": '"exact_match": np.mean(right)',
+    "loss": '"loss": losses.mean()',
+    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
+}
+"""Metrics of a text that is written; the true one ends with token 3, and an unknown token in it is never written."""
+
+PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
+
 CALIBRATION = """
 confidence = np.clip(probabilities.max(axis=1), 0.0, 1.0)
 bins = np.searchsorted(np.linspace(0.0, 1.0, {edges})[1:-1], confidence)
@@ -78,7 +94,7 @@ EACH: Mapping[str, tuple[str, str]] = {
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, "calibration"}))
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, "calibration"}))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Section:
@@ -92,10 +108,17 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Secti
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
+    if target.task == "text":
+        return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
-    printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
-    code = "\n".join([*lines, printed])
+    code = "\n".join([*lines, PRINTED])
     return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
+
+
+def of_texts(by_name: Mapping[str, Any], logits: str) -> list[str]:
+    found = [f"    {OF_TEXTS[name]}," for name in by_name]
+    compared = [RIGHT] * ("exact_match" in by_name)
+    return [logits.strip("\n"), TEXTS.strip("\n"), *compared, "metrics = {", *found, "}"]
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:

@@ -74,11 +74,15 @@ class Lines:
 
         if type(self.model) is not keras.Model and type(self.model).__name__ != "Functional":
             raise cannot(f"model: `{type(self.model).__name__}`, a class of its own", "a functional model")
-        if len(self.model.inputs) != 1 or len(self.model.outputs) != 1:
-            raise cannot(f"model: `{self.model.name}` with several inputs or outputs", "a network with one of each")
-        taken = self.model.inputs[0]
-        self.names[id(taken)] = "inputs"
-        yield f"inputs = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
+        if len(self.model.outputs) != 1:
+            raise cannot(f"model: `{self.model.name}` with several outputs", "a network with one")
+        twice = [one for one in self.operations if len(one._inbound_nodes) > 1 and self.calls(one) > 1]
+        if twice:
+            raise cannot(f"model: the layer `{twice[0].name}`, which is shared,", "set `tied_embeddings: false`")
+        for taken in self.model.inputs:
+            name = "inputs" if len(self.model.inputs) == 1 else taken.name
+            self.names[id(taken)] = name
+            yield f"{name} = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
         block = ""
         for place, layer in enumerate(self.operations):
             if (this := block_of(layer.name)) != block:
@@ -91,7 +95,13 @@ class Lines:
             kept = self.is_kept(place) or type(layer).__name__ == "TokenMask"
             self.names[id(made)] = re.sub(r"\W", "_", layer.name) if kept else "x"
             yield self.line(layer, made)
-        yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+        given = ", ".join(self.names[id(one)] for one in self.model.inputs)
+        given = f"[{given}]" if len(self.model.inputs) > 1 else given
+        yield f"model = keras.Model({given}, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+
+    def calls(self, operation: Any) -> int:
+        """How often a layer is called in this model."""
+        return sum(node.operation is operation for nodes in self.model._nodes_by_depth.values() for node in nodes)
 
     def line(self, layer: Any, made: Any) -> str:
         import keras
@@ -103,14 +113,20 @@ class Lines:
         if len(taken) == 1 and type(layer).__name__ in UNPADDED:
             made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
             return f"{name} = {made_by}  # {shape}"
+        if len(node.outputs) > 1 and not own(layer):
+            raise cannot(f"model: the layer `{layer.name}`, which gives several things,", "leave it out")
         fed = self.fed(layer, node)
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
             return f"{name} = Dropout({layer.rate!r}, seed={drawn}){fed}"
-        if found := own(layer, padded=len(taken) > 1):
+        alike = [one for one in self.operations if type(one) is type(layer)]
+        several = any(
+            len(self.nodes[id(one)].outputs) > 1 and self.is_taken(self.nodes[id(one)].outputs[-1]) for one in alike
+        )
+        if found := own(layer, len(taken) > 1, several):
             self.own.update(dict.fromkeys(found.codes))
             kind = found.codes[-1].split("class ")[1].partition("(")[0]
-            return call(f"{self.given(name, node)} = {kind}", found.arguments(layer), fed, shape)
+            return call(f"{self.given(name, node, several)} = {kind}", found.arguments(layer), fed, shape)
         if type(layer) is keras.layers.Bidirectional:
             inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
@@ -134,13 +150,19 @@ class Lines:
         ]
         return f"({', '.join([*parts, *(f'{name}={self.names[id(one)]}' for name, one in named.items())])})"
 
-    def given(self, name: str, node: Any) -> str:
+    def given(self, name: str, node: Any, several: bool) -> str:
         """The names of what a layer gives: of several tensors those that are needed."""
-        taken = {id(one) for operation in self.operations for one in self.nodes[id(operation)].input_tensors}
-        if len(node.outputs) == 1 or id(node.outputs[1]) not in taken:
+        if not several:
             return name
-        self.names[id(node.outputs[1])] = "there"
-        return f"{name}, there"
+        if not self.is_taken(node.outputs[-1]):
+            return f"{name}, _"
+        second = "table" if type(node.operation).__name__ == "TokenEmbedding" else "there"
+        self.names[id(node.outputs[-1])] = second
+        return f"{name}, {second}"
+
+    def is_taken(self, tensor: Any) -> bool:
+        taken = [one for operation in self.operations for one in self.nodes[id(operation)].input_tensors]
+        return any(one is tensor for one in taken)
 
     def is_kept(self, place: int) -> bool:
         """Whether another operation than the next one takes what this one gives."""

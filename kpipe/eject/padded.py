@@ -123,20 +123,73 @@ logits = np.{joined}(predict(x_test)).astype("float64")
 '''
 
 
+TAKEN_PAIRS = '''
+def before(answers):
+    """What stands before each token of a text that is written: 2, its start, then the tokens themselves."""
+    return np.pad(np.maximum(answers, 0)[:, :-1], ((0, 0), (1, 0)), constant_values=2)
+
+
+def taken(x, y, rows, length):
+    """A batch: what is read, and what stands before each answer; -1 stands where there is none."""
+    answers = padded(y, rows, WRITTEN[length], -1)
+    return (padded(x, rows, length, 0), before(answers)), answers
+'''
+
+LOGITS_OF_PAIRS = '''
+def predict(x, y):
+    """What the network says of each step of a text, given the true ones before."""
+    outputs = [None] * len(x)
+    for length, group in by_length(x):
+        for rows in filled(group):
+            for row, output in zip(rows, model.predict_on_batch(taken(x, y, rows, length)[0]), strict=True):
+                if row >= 0:
+                    outputs[row] = output[: len(y[row])]
+    return outputs
+
+
+def write(x):
+    """Texts of the most probable tokens, step by step, each up to its end, which is token 3."""
+    texts = [None] * len(x)
+    for length, group in by_length(x):
+        for rows in filled(group):
+            read, written = padded(x, rows, length, 0), np.full((len(rows), LONGEST + 1), 2, "int32")
+            for step in range(LONGEST):
+                logits = model.predict_on_batch((read, written[:, :-1]))[:, step]
+                written[:, step + 1] = logits[:, 3:].argmax(axis=1) + 3  # never padding, the unknown or a start
+            for row, tokens in zip(rows, written[:, 1:].tolist(), strict=True):
+                if row >= 0:
+                    texts[row] = tokens[: tokens.index(3)] if 3 in tokens else tokens
+    return texts
+
+
+logits = np.concatenate(predict(x_test, y_test)).astype("float64")
+'''
+
+
 def batches(splits: Splits) -> Section:
     """Batches for training and validation, and the loss over the answers in them."""
     assert isinstance(splits.train, RaggedSplit)
-    lengths = [bucket.lengths["tokens"] for bucket in splits.train.buckets]
-    answers = (
-        "padded(y, rows, length, -1)" if splits.signature.target.is_per_step else "np.where(rows < 0, -1, y[rows])"
+    buckets, target = [bucket.lengths for bucket in splits.train.buckets], splits.signature.target
+    lengths = [bucket[splits.signature.input.name] for bucket in buckets]
+    constants = [assigned("LENGTHS", lengths)]
+    answers = "padded(y, rows, length, -1)" if target.is_per_step else "np.where(rows < 0, -1, y[rows])"
+    code = BATCHES.replace("{answers}", answers)
+    if target.task == "text":
+        written = [bucket["target"] for bucket in buckets]
+        constants.append(
+            f"WRITTEN = {dict(zip(lengths, written, strict=True))}  # lengths of what is written for these"
+        )
+        constants.append(f"LONGEST = {written[-1]}")
+        code = TAKEN_PAIRS + "\n\n" + BATCHES[BATCHES.index("def batches") :]
+    return Section(
+        LENGTHS + "\n" + code, ("import itertools", "import math", "from keras import ops"), tuple(constants)
     )
-    constant = assigned("LENGTHS", lengths)
-    code = LENGTHS + "\n" + BATCHES.replace("{answers}", answers)
-    return Section(code, ("import itertools", "import math", "from keras import ops"), (constant,))
 
 
 def logits(splits: Splits) -> str:
     """``logits`` of all answers of test (answers, classes), and the true ones beside them."""
+    if splits.signature.target.task == "text":
+        return LOGITS_OF_PAIRS
     if not splits.signature.target.is_per_step:
         return PREDICT.replace("{cut}", "").replace("{joined}", "stack")
     code = PREDICT.replace("{cut}", "[: len(x[row])]").replace("{joined}", "concatenate")

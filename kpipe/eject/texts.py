@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.tokenization.characters import Characters
 from kpipe.tokenization.tokenizer import Tokenizer
@@ -17,7 +19,7 @@ def tokens_of(text):
 VOCABULARY = """
 counts = collections.Counter(token for text in {train} for token in {tokens})
 known = sorted({kept}
-number_of = {{token: number for number, token in enumerate(known, start=4)}}  # 0 is padding, 1 any other token
+number_of = {{token: number for number, token in enumerate(known, start=4)}}  # 0 is padding, 1 any other
 """
 
 ENCODE = '''
@@ -74,3 +76,12 @@ def vocabulary(tokenizer: Tokenizer, train: str, cut: int | None = None, split: 
     learned = VOCABULARY.format(train=train, tokens=tokens, kept=kept(tokenizer))
     encode = ENCODE.format(tokens=tokens, cut="" if cut is None else f"[:{cut}]")
     return Section(before + learned.strip("\n") + "\n" + encode, tuple(imports), tuple(constants))
+
+
+def second(other: Section, alike: bool) -> Section:
+    """The same of the texts to be written, under names of its own; cut as the first where they are ``alike``."""
+    code = other.code
+    if alike and "counts" in code:
+        code = code[code.index("counts") :]
+    names = "counts|known|number_of|encode" + ("" if alike else "|tokens_of")
+    return Section(re.sub(rf"\b({names})\b", r"\1_answer", code), other.imports, other.constants)

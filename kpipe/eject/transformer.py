@@ -31,7 +31,9 @@ class Attention(layers.Layer):
         return ops.transpose(split, (0, 2, 1, 3))
 '''
 
-TURN = "        queries, keys = turned(queries), turned(keys)\n"
+TURN = """        if self.name == "self_attention":  # positions in two texts say nothing of each other
+            queries, keys = turned(queries), turned(keys)
+"""
 
 TURNED = '''
 def turned(x):
@@ -89,6 +91,33 @@ class EncoderBlock(layers.Layer):
     def call(self, x, there=None):
         allowed = None if there is None else there[:, None, None]
 '''
+
+DECODER = '''
+class DecoderBlock(layers.Layer):
+    """Each step looks at those up to itself, then at what was read."""
+
+    def __init__(self, width, num_heads, units, name):
+        super().__init__(name=name)
+        self.attention = Attention(width, num_heads, name="self_attention")
+        self.cross_attention = Attention(width, num_heads, name="cross_attention")
+        self.feed_forward = FeedForward(width, units, name="feed_forward")
+        self.norm1, self.norm2, self.norm3 = (layers.LayerNormalization(epsilon=1e-6) for _ in range(3))
+{dropouts}
+    def call(self, x, memory, there):
+        steps = ops.arange(ops.shape(x)[1])
+        before = (steps[:, None] >= steps)[None, None]
+'''
+
+DECODER_PRE = """        normed = self.norm1(x)
+        x = x + {one}self.attention(normed, normed, before){closed}
+        x = x + {two}self.cross_attention(self.norm2(x), memory, there[:, None, None]){closed}
+        return x + {three}self.feed_forward(self.norm3(x)){closed}
+"""
+
+DECODER_POST = """        x = self.norm1(x + {one}self.attention(x, x, before){closed})
+        x = self.norm2(x + {two}self.cross_attention(x, memory, there[:, None, None]){closed})
+        return self.norm3(x + {three}self.feed_forward(x){closed})
+"""
 
 PRE = """        normed = self.norm1(x)
         x = x + {one}self.attention(normed, normed, allowed){closed}
@@ -186,6 +215,19 @@ class TokenEmbedding(layers.Layer):
         return ops.take(self.table * 1.0, tokens, axis=0) * self.width**0.5
 '''
 
+SCORES = '''
+class TokenScores(layers.Layer):
+    """Logits of each token: the product with its vector in the table of an embedding."""
+
+    def call(self, x, table):
+        return ops.matmul(x, ops.transpose(table))
+'''
+
+EMBEDDED_AND_TABLE = EMBEDDED.replace("sqrt(width).", "sqrt(width), and all of them.").replace(
+    "return ops.take(self.table * 1.0, tokens, axis=0) * self.width**0.5",
+    "table = self.table * 1.0\n        return ops.take(table, tokens, axis=0) * self.width**0.5, table",
+)
+
 
 def encoder(block: Any) -> tuple[str, ...]:
     """A layer of the encoder, and what it is made of."""
@@ -194,6 +236,19 @@ def encoder(block: Any) -> tuple[str, ...]:
     one, two, closed = ("self.dropout1(", "self.dropout2(", ")") if rate else ("", "", "")
     body = (PRE if own["norm"] == "pre" else POST).format(one=one, two=two, closed=closed)
     code = ENCODER.replace("{dropouts}", DROPOUTS.format(rate=repr(rate)) if rate else "") + body
+    return (*attention(own["rotary"]), feed_forward(own["activation"]), code)
+
+
+def decoder(block: Any) -> tuple[str, ...]:
+    """A layer of the decoder."""
+    own = block.own
+    rate, closed = own["dropout"], ")" if own["dropout"] else ""
+    names = [f"self.dropout{number}(" if rate else "" for number in (1, 2, 3)]
+    body = DECODER_PRE if own["norm"] == "pre" else DECODER_POST
+    drops = DROPOUTS.format(rate=repr(rate)) if rate else ""
+    drops = drops.replace("self.dropout2 =", "self.dropout2, self.dropout3 =")
+    drops = drops.replace('("self_attention", ', '("self_attention", "cross_attention", ')
+    code = DECODER.replace("{dropouts}", drops) + body.format(one=names[0], two=names[1], three=names[2], closed=closed)
     return (*attention(own["rotary"]), feed_forward(own["activation"]), code)
 
 

@@ -91,13 +91,33 @@ def reviews_attended(folder: Path, generator: np.random.Generator) -> dict[str, 
     return {**made, "model": {**model, "positions": "rotary", "norm": "post"}}
 
 
+def translations(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words to be written in capitals, from the last on."""
+    texts = [list(generator.choice(["owl", "wren"], generator.choice([1, 3]))) for _ in range(96)]
+    table = pd.DataFrame({"read": [" ".join(text) for text in texts]})
+    table["written"] = [" ".join(text[::-1]).upper() for text in texts]
+    table.to_csv(folder / "translations.csv", index=False)
+    data = {
+        "type": "text_table",
+        "path": str(folder / "translations.csv"),
+        "text": "read",
+        "target_text": "written",
+        "batch_size": 8,
+    }
+    tokenizers = {"tokenizer": {"type": "words"}, "target_tokenizer": {"type": "words", "lowercase": False}}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    evaluate = {"metrics": ["exact_match", "loss", "perplexity"]}
+    train = {"type": "fit", "epochs": 3, "optimizer": {"Adam": {"learning_rate": 0.02}}}
+    return {"data": {**data, **tokenizers}, "model": model, "train": train, "evaluate": evaluate}
+
+
 def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     """Words with a tag each."""
     kinds = {"NOUN": ["owl", "wren", "tit"], "VERB": ["Sings", "flies"], "DET": ["the", "a"]}
     lines = []
     for _ in range(120):
         lines.append("# text")
-        for place in range(1, generator.integers(3, 5)):
+        for place in range(1, generator.integers(3, 7)):
             tag = generator.choice(list(kinds))
             lines.append(f"{place}\t{generator.choice(kinds[tag])}\t_\t{tag}")
         lines.append("")
@@ -116,6 +136,7 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     reviews,
     reviews_attended,
     sentences,
+    translations,
 )
 
 

@@ -27,7 +27,7 @@ YES = {
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
-        "top_k_accuracy",
+        *("exact_match", "perplexity", "top_k_accuracy"),
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
@@ -47,6 +47,9 @@ def write(package: str, name: str) -> None:
     if package == "kpipe.training.schedules":
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
+        if component.tasks <= {"text", "next_token"}:  # type: ignore[attr-defined]
+            metrics.write([component()], Target(task="text"))
+            return
         target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
     else:

@@ -30,6 +30,7 @@ NAMES = (
     "folder_of_pictures",
     "reviews",
     "sentences",
+    "translations",
 )
 
 
@@ -80,13 +81,21 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
         ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
         ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
+        (
+            "translations",
+            {"tokenizer": {"type": "words", "lowercase": False}, "target_text": "read_too"},
+            "model: the layer",
+        ),
         ("reviews", {"remove": {"text": "x"}}, "data.remove: {'text': 'x'}"),
     ],
 )
 def test_what_cannot_be_written_is_named(
-    backend: str, from_files: Documents, name: str, change: dict[str, Any], named: str
+    backend: str, from_files: Documents, name: str, change: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     document = {**from_files[name], "data": {**from_files[name]["data"], **change}}
+    if name == "translations":  # the same words on both sides, so that one table embeds both
+        pd.DataFrame({"read": ["owl", "wren"] * 20, "read_too": ["owl", "wren"] * 20}).to_csv(tmp_path / "same.csv")
+        document["data"]["path"] = str(tmp_path / "same.csv")
     with pytest.raises(WrongInput) as raised:
         script_of(document)
     assert raised.value.message.startswith(named)

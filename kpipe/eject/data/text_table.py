@@ -25,21 +25,28 @@ def read(path):
 
 '''
 
+READ_PAIRS = READ.replace("and their classes", "and what is to be written for them")
+
 
 def check(source: TextTable) -> None:
     """Raises: WrongInput: a setting cannot be written."""
     used = ("path", "files", "text", "target", "target_task", "tokenizer", "max_length", "split", "batch_size")
-    require_defaults(source, "data", (*used, "columns", "separator", "quoted"))
+    require_defaults(source, "data", (*used, "columns", "separator", "quoted", "target_text", "target_tokenizer"))
     for name in ("group", "column"):
         if getattr(source.split, name) is not None:
             raise cannot(f"data.split.{name} of texts", "give each split a file of its own, or leave it out")
-    if len(source.target) != 1 or any(len(files) > 1 for files in source.given.values()):
+    if len(source.target) > 1 or any(len(files) > 1 for files in source.given.values()):
         raise cannot("data: several targets, or files of a column each", "what can: one target, in one file a split")
-    texts.tokens_of(source.tokenizer)
+    for tokenizer in (source.tokenizer, source.target_tokenizer or source.tokenizer):
+        texts.tokens_of(tokenizer)
+    if source.target_text is not None and source.max_length is not None:
+        raise cannot("data.max_length of pairs of texts", "leave it out")
 
 
 def write(source: TextTable, splits: Splits) -> Section:
     """Lists ``x_train, x_validation, x_test`` of token numbers, and their classes ``y_...``. Raises: WrongInput."""
+    if source.target_text is not None:
+        return pairs(source, splits)
     target = splits.signature.target
     if target.task != "classes":
         raise cannot(f"data: texts with the task {target.task}", "what can: classes")
@@ -70,6 +77,39 @@ def write(source: TextTable, splits: Splits) -> Section:
         *(f"x_{name} = [encode(text) for text in texts_{name}]" for name, _ in splits),
     ]
     return Section("\n".join(lines), ("import pandas as pd", *known.imports), (*constants, *known.constants))
+
+
+def pairs(source: TextTable, splits: Splits) -> Section:
+    """Lists ``x_...`` of the numbers of what is read, and ``y_...`` of what is written, with its end."""
+    train = source.given["train"][0]
+    labels = f"table[{literal(source.target_text)}].tolist()"
+    read = READ_PAIRS.format(reading=reading(source, train), text=literal(source.text), labels=labels)
+    lines = [read.rstrip("\n") + "\n\n"]
+    constants: list[str] = []
+    lacking = [name for name in rows.BOTH if name not in source.given]
+    for name, (file,) in source.given.items():
+        part = "texts, answers" if name == "train" and lacking else f"texts_{name}, answers_{name}"
+        lines.append(f"{part} = read({path_of(str(file))})")
+    if lacking:
+        cut = rows.cut(splits, False, "len(texts)", lacking)
+        lines += ["", cut.code, ""]
+        for name in ("train", *lacking):
+            lines.append(
+                f"texts_{name}, answers_{name} = zip(*[(texts[row], answers[row]) for row in {name}], strict=True)"
+            )
+        constants += cut.constants
+    known = texts.vocabulary(source.tokenizer, "texts_train")
+    own = source.target_tokenizer or source.tokenizer
+    other = texts.second(texts.vocabulary(own, "answers_train"), own == source.tokenizer)
+    between = [] if other.code.startswith("\n") else [""]
+    lines += ["", known.code, *between, other.code, ""]
+    for part, _ in splits:
+        lines.append(f"x_{part} = [encode(text) for text in texts_{part}]")
+        lines.append(
+            f"y_{part} = [np.append(encode_answer(text), np.int32(3)) for text in answers_{part}]  # 3 is the end"
+        )
+    imports = ("import pandas as pd", *known.imports, *other.imports)
+    return Section("\n".join(lines), imports, tuple(dict.fromkeys([*constants, *known.constants, *other.constants])))
 
 
 def reading(source: TextTable, file: Path) -> str:

@@ -41,6 +41,7 @@ LOSSES = {
     "forecast": OF_NUMBERS,
     "classes": OF_CLASSES,
     "tags": OF_CLASSES,
+    "text": OF_CLASSES,
 }
 """The loss and the metric of each task."""
 
