@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import transformer
+from kpipe.eject import around, transformer
 from kpipe.eject.words import literal
 
 
@@ -131,9 +131,9 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
     if kind == "DecoderBlock" and layer.cross:
         return Own(transformer.decoder(layer), of_block)
     if kind == "TokenEmbedding" and several:
-        return Own((transformer.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
+        return Own((around.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
     if kind == "ClassToken":
-        code = transformer.CLASSED_BEFORE_MASK if padded else transformer.CLASSED
+        code = around.CLASSED_BEFORE_MASK if padded else around.CLASSED
         return Own((code,), lambda _: [named(layer)])
     return WRITTEN.get(kind)
 
@@ -149,9 +149,9 @@ def of_block(block: Any) -> list[str]:
 
 WRITTEN: Mapping[str, Own] = {
     "AttentionPooling": Own((ATTENTION_POOLING,), lambda layer: [repr(layer.units), named(layer)]),
-    "Learned": Own((transformer.LEARNED,), lambda layer: [repr(layer.length), named(layer)]),
-    "Patches": Own((transformer.PATCHES,), lambda layer: [repr(layer.size)]),
-    "TokenScores": Own((transformer.SCORES,)),
-    "Sinusoidal": Own((transformer.ANGLES, transformer.SINUSOIDAL)),
-    "TokenEmbedding": Own((transformer.EMBEDDED,), lambda layer: [repr(layer.tokens), repr(layer.width), named(layer)]),
+    "Learned": Own((around.LEARNED,), lambda layer: [repr(layer.length), named(layer)]),
+    "Patches": Own((around.PATCHES,), lambda layer: [repr(layer.size)]),
+    "TokenScores": Own((around.SCORES,)),
+    "Sinusoidal": Own((transformer.ANGLES, around.SINUSOIDAL)),
+    "TokenEmbedding": Own((around.EMBEDDED,), lambda layer: [repr(layer.tokens), repr(layer.width), named(layer)]),
 }

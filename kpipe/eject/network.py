@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.layers import own
 from kpipe.eject.section import cannot
+from kpipe.eject.unpadded import UNPADDED
 from kpipe.eject.words import call, keywords, literal
 
 if TYPE_CHECKING:
@@ -172,27 +173,6 @@ class Lines:
         if place + 1 < len(self.operations):
             taken += self.model.outputs
         return any(one is made for one in taken)
-
-
-def last_state(layer: Any, _: Any, size: int) -> str:
-    both = f"ops.concatenate([X[:, -1, :{size // 2}], X[:, 0, {size // 2}:]], axis=-1)"
-    return both if layer.both_directions else "X[:, -1]"
-
-
-def item(_: Any, node: Any, __: int) -> str:
-    """Raises: WrongInput: something else than a step is taken."""
-    place = node.arguments.args[1]
-    if place != (slice(None), 0):
-        raise cannot(f"model: {place} of a sequence", "leave it out")
-    return "X[:, 0]"
-
-
-UNPADDED: Mapping[str, Callable[[Any, Any, int], str]] = {
-    "GetItem": item,
-    "LastState": last_state,
-    "MaskedPooling": lambda layer, _, __: f"ops.{layer.how}(X, axis=1)",
-}
-"""Operations on ``X`` that are an expression, where no sequence is padded."""
 
 
 def does_nothing(layer: Any) -> bool:

@@ -94,9 +94,12 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "verbose": "2",
     }
     if padded:
-        fitted["steps_per_epoch"] = "steps(x_train)"
-        fitted["validation_data"] = "of_any_length(lambda: Weighted(x_validation, y_validation))"
-        del fitted["validation_batch_size"]
+        fitted = {
+            "steps_per_epoch": "steps(x_train)",
+            "epochs": fitted["epochs"],
+            "validation_data": "of_any_length(lambda: Weighted(x_validation, y_validation))",
+            "verbose": "2",
+        }
     if kept := descent.keeping(method, "EPOCHS", 0):
         lines.append(kept)
         fitted["callbacks"] = "[best]"
