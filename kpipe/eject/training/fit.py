@@ -53,8 +53,6 @@ def check(method: Fit) -> None:
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
     """Compiles and fits ``model``. Raises: WrongInput: its task cannot be written."""
-    from kpipe.training.loop.batches import even_batch_size
-
     method, batch_size, task = pipeline.train[index], pipeline.data.batch_size, splits.signature.target.task
     assert isinstance(method, Fit)
     if task not in LOSSES:
@@ -86,20 +84,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
-    fitted = {
-        "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
-        "epochs": "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})",
-        "validation_data": "(x_validation, y_validation)",
-        "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
-        "verbose": "2",
-    }
-    if padded:
-        fitted = {
-            "steps_per_epoch": "steps(x_train)",
-            "epochs": fitted["epochs"],
-            "validation_data": "of_any_length(lambda: Weighted(x_validation, y_validation))",
-            "verbose": "2",
-        }
+    fitted = fitting(method, splits, batch_size)
     if kept := descent.keeping(method, "EPOCHS", 0):
         lines.append(kept)
         fitted["callbacks"] = "[best]"
@@ -107,3 +92,20 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     given = f"of_any_length(lambda: {given})" if padded else given
     lines.append(call("history = model.fit", [given, *keywords(fitted)]))
     return Section("\n".join(lines), tuple(imports), tuple(constants))
+
+
+def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
+    """The arguments of ``fit`` behind the batches."""
+    from kpipe.training.loop.batches import even_batch_size
+
+    epochs = "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})"
+    if splits.signature.is_padded:
+        held_out = "of_any_length(lambda: Weighted(x_validation, y_validation))"
+        return {"steps_per_epoch": "steps(x_train)", "epochs": epochs, "validation_data": held_out, "verbose": "2"}
+    return {
+        "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
+        "epochs": epochs,
+        "validation_data": "(x_validation, y_validation)",
+        "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
+        "verbose": "2",
+    }
