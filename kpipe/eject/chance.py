@@ -34,6 +34,7 @@ class Dropout(layers.Layer):
 
     def __init__(self, rate, seed):
         super().__init__()
+        self.supports_masking = True
         self.rate, self.generator = rate, keras.random.SeedGenerator(seed)
 
     def call(self, x, training=False):

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.evaluation.spans import are_entities
 
 if TYPE_CHECKING:
     from kpipe.signature import Target
 
-CLASSES = """
+LOGITS = """
 logits = model.predict(x_test, batch_size=BATCH_SIZE, verbose=0).astype("float64")
+"""
+
+CLASSES = """
 log_probabilities = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
 probabilities = np.exp(log_probabilities)
 predicted = probabilities.argmax(axis=1)
@@ -29,6 +33,22 @@ OF_VALUES: Mapping[str, str] = {
     "rmse": "sklearn.metrics.root_mean_squared_error(TRUE, GIVEN)",
 }
 """Metrics of a number that is predicted."""
+
+TEXTS = """
+truth = np.concatenate(y_test)
+losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(truth)), truth]
+"""
+
+RIGHT = "right = [[*tokens, 3] == text.tolist() for tokens, text in zip(write(x_test), y_test, strict=True)]"
+
+OF_TEXTS: Mapping[str, str] = {
+    "exact_match": '"exact_match": np.mean(right)',
+    "loss": '"loss": losses.mean()',
+    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
+}
+"""Metrics of a text that is written; the true one ends with token 3, and an unknown token in it is never written."""
+
+PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
 
 CALIBRATION = """
 confidence = np.clip(probabilities.max(axis=1), 0.0, 1.0)
@@ -74,20 +94,31 @@ EACH: Mapping[str, tuple[str, str]] = {
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, "calibration"}))
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, "calibration"}))
 
 
-def write(metrics: Sequence[Any], target: Target) -> Section:
-    """Computes ``metrics``, and prints them. Raises: WrongInput: one of them cannot be written."""
+def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Section:
+    """Computes ``metrics``, and prints them; of classes, ``logits`` computes the test split's.
+
+    Raises: WrongInput: one of them cannot be written.
+    """
+    metrics = [metric for metric in metrics if not says_nothing(metric, target)]
     for metric in metrics:
         if metric.type not in written():
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
-    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target)
-    printed = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
-    code = "\n".join([*lines, printed])
+    if target.task == "text":
+        return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
+    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
+    code = "\n".join([*lines, PRINTED])
     return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
+
+
+def of_texts(by_name: Mapping[str, Any], logits: str) -> list[str]:
+    found = [f"    {OF_TEXTS[name]}," for name in by_name]
+    compared = [RIGHT] * ("exact_match" in by_name)
+    return [logits.strip("\n"), TEXTS.strip("\n"), *compared, "metrics = {", *found, "}"]
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
@@ -98,9 +129,9 @@ def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
     return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
 
 
-def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
+def of_classes(by_name: Mapping[str, Any], target: Target, logits: str) -> list[str]:
     ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
-    lines = [CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
+    lines = [logits.strip("\n"), CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
     if "calibration" in by_name:
         lines.append(CALIBRATION.strip("\n").format(edges=by_name["calibration"].bins + 1))
     each = {name: EACH[name] for name in by_name if name in EACH}
@@ -109,6 +140,11 @@ def of_classes(by_name: Mapping[str, Any], target: Target) -> list[str]:
         table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
         lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
     return lines
+
+
+def says_nothing(metric: Any, target: Target) -> bool:
+    """Of tags that are no parts of entities, their metric gives no value."""
+    return bool(metric.type == "entity_f1" and not are_entities(target.names))
 
 
 def too_few(metric: Any, target: Target) -> bool:

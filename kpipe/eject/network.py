@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject.layers import own
 from kpipe.eject.section import cannot
+from kpipe.eject.unpadded import UNPADDED
 from kpipe.eject.words import call, keywords, literal
 
 if TYPE_CHECKING:
@@ -45,12 +47,15 @@ EXAMPLE: Mapping[str, Any] = {
 """For a layer with nothing but its defaults beside these."""
 
 
-def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> str:
-    """The network's lines; ``values`` has the arguments of layers whose numbers the script learns, by layer name.
+def written(model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> tuple[str, list[str]]:
+    """The network's lines, and the code of the layers in them that are not Keras's.
+
+    ``values`` has the arguments of layers whose numbers the script learns, by layer name.
 
     Raises: WrongInput: a layer cannot be written.
     """
-    return "\n".join(Lines(model, values).lines())
+    found = Lines(model, values)
+    return "\n".join(found.lines()), list(found.own)
 
 
 class Lines:
@@ -62,17 +67,23 @@ class Lines:
         self.nodes = {id(node.operation): node for nodes in model._nodes_by_depth.values() for node in nodes}
         """of layers that other networks share, the call in this one"""
         self.names: dict[int, str] = {}
+        self.own: dict[str, None] = {}
+        """the code of layers that are not Keras's"""
 
     def lines(self) -> Iterator[str]:
         import keras
 
         if type(self.model) is not keras.Model and type(self.model).__name__ != "Functional":
             raise cannot(f"model: `{type(self.model).__name__}`, a class of its own", "a functional model")
-        if len(self.model.inputs) != 1 or len(self.model.outputs) != 1:
-            raise cannot(f"model: `{self.model.name}` with several inputs or outputs", "a network with one of each")
-        taken = self.model.inputs[0]
-        self.names[id(taken)] = "inputs"
-        yield f"inputs = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
+        if len(self.model.outputs) != 1:
+            raise cannot(f"model: `{self.model.name}` with several outputs", "a network with one")
+        twice = [one for one in self.operations if len(one._inbound_nodes) > 1 and self.calls(one) > 1]
+        if twice:
+            raise cannot(f"model: the layer `{twice[0].name}`, which is shared,", "set `tied_embeddings: false`")
+        for taken in self.model.inputs:
+            name = "inputs" if len(self.model.inputs) == 1 else taken.name
+            self.names[id(taken)] = name
+            yield f"{name} = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
         block = ""
         for place, layer in enumerate(self.operations):
             if (this := block_of(layer.name)) != block:
@@ -82,37 +93,77 @@ class Lines:
             if does_nothing(layer) and not self.is_kept(place):
                 self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
                 continue
-            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if self.is_kept(place) else "x"
+            kept = self.is_kept(place) or type(layer).__name__ == "TokenMask"
+            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if kept else "x"
             yield self.line(layer, made)
-        yield f"model = keras.Model(inputs, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+        given = ", ".join(self.names[id(one)] for one in self.model.inputs)
+        given = f"[{given}]" if len(self.model.inputs) > 1 else given
+        yield f"model = keras.Model({given}, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
+
+    def calls(self, operation: Any) -> int:
+        """How often a layer is called in this model."""
+        return sum(node.operation is operation for nodes in self.model._nodes_by_depth.values() for node in nodes)
 
     def line(self, layer: Any, made: Any) -> str:
         import keras
 
         node = self.nodes[id(layer)]
-        given = [one for one in node.arguments.args if one is not None]
-        more = {name for name, value in node.arguments.kwargs.items() if value is not None and name != "training"}
-        if len(given) != 1 or more:
-            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
-        several = isinstance(given[0], (list, tuple))
-        names = [self.names[id(one)] for one in (given[0] if several else given)]
-        before = given[0][0] if several else given[0]
+        taken = node.input_tensors
+        name, before = self.names[id(made)], taken[0]
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
-        fed = f"([{', '.join(names)}])" if several else f"({names[0]})"
+        if len(taken) == 1 and type(layer).__name__ in UNPADDED:
+            made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
+            return f"{name} = {made_by}  # {shape}"
+        if len(node.outputs) > 1 and not own(layer):
+            raise cannot(f"model: the layer `{layer.name}`, which gives several things,", "leave it out")
+        fed = self.fed(layer, node)
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
-            return f"{self.names[id(made)]} = Dropout({layer.rate!r}, seed={drawn}){fed}"
-        if layer.name in OWN and type(layer).__module__.startswith("kpipe.layers."):
-            return f"{self.names[id(made)]} = {OWN[layer.name](layer, names[0], before.shape[-1])}  # {shape}"
+            return f"{name} = Dropout({layer.rate!r}, seed={drawn}){fed}"
+        alike = [one for one in self.operations if type(one) is type(layer)]
+        several = any(
+            len(self.nodes[id(one)].outputs) > 1 and self.is_taken(self.nodes[id(one)].outputs[-1]) for one in alike
+        )
+        if found := own(layer, len(taken) > 1, several):
+            self.own.update(dict.fromkeys(found.codes))
+            kind = found.codes[-1].split("class ")[1].partition("(")[0]
+            return call(f"{self.given(name, node, several)} = {kind}", found.arguments(layer), fed, shape)
         if type(layer) is keras.layers.Bidirectional:
             inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
             around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
-            return call(
-                f"{self.names[id(made)]} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape
-            )
-        made_by = f"{self.names[id(made)]} = layers.{type(layer).__name__}"
-        return call(made_by, arguments(layer, self.values.get(layer.name)), fed, shape)
+            return call(f"{name} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape)
+        return call(
+            f"{name} = layers.{type(layer).__name__}", arguments(layer, self.values.get(layer.name)), fed, shape
+        )
+
+    def fed(self, layer: Any, node: Any) -> str:
+        """What a layer is called with. Raises: WrongInput: something other than tensors, and the mask of steps."""
+        given = [one for one in node.arguments.args if one is not None]
+        named = {name: one for name, one in node.arguments.kwargs.items() if one is not None and name != "training"}
+        if set(named) - {"mask"} or (len(given) > 1 and not own(layer)):
+            raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
+        parts = [
+            f"[{', '.join(self.names[id(each)] for each in one)}]"
+            if isinstance(one, list | tuple)
+            else self.names[id(one)]
+            for one in given
+        ]
+        return f"({', '.join([*parts, *(f'{name}={self.names[id(one)]}' for name, one in named.items())])})"
+
+    def given(self, name: str, node: Any, several: bool) -> str:
+        """The names of what a layer gives: of several tensors those that are needed."""
+        if not several:
+            return name
+        if not self.is_taken(node.outputs[-1]):
+            return f"{name}, _"
+        second = "table" if type(node.operation).__name__ == "TokenEmbedding" else "there"
+        self.names[id(node.outputs[-1])] = second
+        return f"{name}, {second}"
+
+    def is_taken(self, tensor: Any) -> bool:
+        taken = [one for operation in self.operations for one in self.nodes[id(operation)].input_tensors]
+        return any(one is tensor for one in taken)
 
     def is_kept(self, place: int) -> bool:
         """Whether another operation than the next one takes what this one gives."""
@@ -122,18 +173,6 @@ class Lines:
         if place + 1 < len(self.operations):
             taken += self.model.outputs
         return any(one is made for one in taken)
-
-
-OWN: Mapping[str, Callable[[Any, str, int], str]] = {
-    "last_state": lambda layer, x, size: (
-        f"ops.concatenate([{x}[:, -1, :{size // 2}], {x}[:, 0, {size // 2}:]], axis=-1)"
-        if layer.both_directions
-        else f"{x}[:, -1]"
-    ),
-    "mean_pooling": lambda _, x, __: f"ops.mean({x}, axis=1)",
-    "max_pooling": lambda _, x, __: f"ops.max({x}, axis=1)",
-}
-"""Layers of kpipe's, by their names, as they are where no sequence is padded."""
 
 
 def does_nothing(layer: Any) -> bool:
@@ -167,6 +206,8 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
     set_here = {name: value for name, value in config.items() if value != default.get(name) or name in first}
     if "pool_size" in config and set_here.get("strides") == config["pool_size"]:
         del set_here["strides"]  # as where it is not given
+    if set_here.get("axis") == [-1]:
+        del set_here["axis"]  # as where it is not given
     if config.get("dropout") or config.get("recurrent_dropout"):
         raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
     for name in (

@@ -1,9 +1,24 @@
-"""Rows: which examples are in which split, as code; ``{x}`` and ``{y}`` are the arrays' names."""
+"""Rows: which examples are in which split, as code; ``x`` and ``y`` are the arrays' names."""
 
 from __future__ import annotations
 
-STRATIFIED = '''
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from kpipe.data.split_rule import SplitName
+from kpipe.eject.section import Section, cannot
+from kpipe.eject.words import assigned
+from kpipe.tokenization.special import IGNORED
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from kpipe.data.splits import Splits
+
+BOTH: tuple[SplitName, ...] = ("validation", "test")
+"""What is cut off train where it is not given."""
+
+STRATIFIED = '''
 def first_of_each_class(rows, counts):
     """So many rows of each class, in their order, and the rows that are left."""
     chosen = np.zeros(len(rows), bool)
@@ -12,25 +27,53 @@ def first_of_each_class(rows, counts):
     return np.sort(rows[chosen]), rows[~chosen]
 
 
-rows = np.random.default_rng(seed_of("split")).permutation(len(labels))
-test, rows = first_of_each_class(rows, TEST_OF_EACH_CLASS)
-validation, rows = first_of_each_class(rows, VALIDATION_OF_EACH_CLASS)
-train = np.sort(rows)
 '''
 
-AT_RANDOM = """
-rows = np.random.default_rng(seed_of("split")).permutation(len({x}))
-test = np.sort(rows[:TEST])
-validation = np.sort(rows[TEST : TEST + VALIDATION])
-train = np.sort(rows[TEST + VALIDATION :])
-"""
-
-SPLITS = """
-x_train, y_train = {x}[train], {y}[train]
-x_validation, y_validation = {x}[validation], {y}[validation]
-x_test, y_test = {x}[test], {y}[test]
-"""
+DRAWN = 'rows = np.random.default_rng(seed_of("split")).permutation({pool})'
 
 
-def sizes(validation: int, test: int) -> str:
-    return f"VALIDATION, TEST = {validation}, {test}  # examples; the others are for training"
+def cut(splits: Splits, stratified: bool, pool: str, lacking: Sequence[SplitName] = BOTH) -> Section:
+    """The rows ``train``, and of the splits that are ``lacking``, drawn from ``pool``: some rows, or their number."""
+    drawn = DRAWN.format(pool=pool)
+    order = [name for name in ("test", "validation") if name in lacking]
+    target = splits.signature.target
+    if stratified and target.task == "classes":
+        counts = {name: counts_of(y_of(splits, name), target.size).tolist() for name in lacking}
+        lines = [drawn, *(f"{name}, rows = first_of_each_class(rows, {name.upper()}_OF_EACH_CLASS)" for name in order)]
+        constants = [assigned(f"{name.upper()}_OF_EACH_CLASS", each) for name, each in counts.items()]
+        return Section(STRATIFIED + "\n".join([*lines, "train = np.sort(rows)"]), (), tuple(constants))
+    named, counted = ", ".join(map(str.upper, lacking)), ", ".join(str(len(splits.named(name))) for name in lacking)
+    lines, taken = [drawn], ""
+    for name in order:
+        until = f"{taken} + {name.upper()}" if taken else name.upper()
+        lines.append(f"{name} = np.sort(rows[{f'{taken} : ' if taken else ':'}{until}])")
+        taken = until
+    spaced = " " if " " in taken else ""
+    lines.append(f"train = np.sort(rows[{taken}{spaced}:])")
+    return Section("\n".join(lines), (), (f"{named} = {counted}  # examples; the others are for training",))
+
+
+def taken(x: str, y: str, parts: Sequence[SplitName] = ("train", *BOTH)) -> str:
+    """The arrays of each split, by its rows."""
+    return "\n".join(f"x_{name}, y_{name} = {x}[{name}], {y}[{name}]" for name in parts)
+
+
+def require_each_class(splits: Splits) -> None:
+    """Metrics of each class are written for classes that test has. Raises: WrongInput."""
+    target = splits.signature.target
+    if target.task in ("classes", "tags") and 0 in counts_of(y_of(splits, "test"), target.size):
+        raise cannot("a test split without an example of each class", "make `data.split.test` larger")
+
+
+def y_of(splits: Splits, part: SplitName) -> np.ndarray:
+    import numpy as np
+
+    split = splits.named(part)
+    found = np.asarray(split.take(np.arange(len(split)))[splits.signature.target.name])
+    return found[found != IGNORED] if splits.signature.target.is_per_step else found
+
+
+def counts_of(labels: np.ndarray, classes: int) -> np.ndarray:
+    import numpy as np
+
+    return np.bincount(labels, minlength=classes)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, metrics, network, start
+from kpipe.eject import chance, metrics, network, padded, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject.verify import require_same
 from kpipe.eject.words import literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
@@ -28,15 +29,19 @@ WRITTEN = (
 )  # fmt: skip
 """What the script follows; the second line changes nothing of what is computed, but for the last digits."""
 
+FOR_DATA = ("import hashlib", "import numpy as np")
 FROM_KERAS = "from keras import "
 
 HEAD = '''"""{title}
 
-Written by `kpipe eject {file}`. It needs Keras, NumPy and scikit-learn, and no kpipe:
+Written by `kpipe eject {file}`. It needs {needed}, and no kpipe:
 
     KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
 """
 '''
+
+PACKAGES = {"numpy": "NumPy", "pandas": "pandas", "PIL": "Pillow", "sklearn": "scikit-learn"}
+"""What a script may need beside Keras, by what is imported."""
 
 SEEDS = '''
 def hashed(*purpose):
@@ -66,14 +71,21 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
+    if splits.signature.given is not None:
+        raise cannot(
+            "model: a network that gives its input back", "give it `output: target`, where it has such a field"
+        )
+    data = source.write(pipeline.data, splits)
+    require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
     backend.use(backend.choose(None, engine_of(pipeline)))
     model, layers = network_section(pipeline, splits)
+    logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
     parts = {
-        "Data": source.write(pipeline.data, splits),
+        "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target),
+        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target, logits),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
@@ -86,15 +98,27 @@ def engine_of(pipeline: Pipeline) -> Backend | None:
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script))
+    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script), needed=needed_by(imports))
     yield from in_order(imports, engine_of(pipeline))
-    yield f"\nSEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
+    yield f"\n{fixed(pipeline)}"
     for part in parts.values():
         yield from part.constants
     yield "\n" + SEEDS.rstrip("\n") + "\n"
     for heading, part in parts.items():
         code = part.code.strip()
         yield f"\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
+
+
+def fixed(pipeline: Pipeline) -> str:
+    """The constants of every script."""
+    return f"SEED = {pipeline.seed}\nBATCH_SIZE = {pipeline.data.batch_size}"
+
+
+def needed_by(imports: Collection[str]) -> str:
+    """``Keras, NumPy and scikit-learn``."""
+    imported = {line.split()[1].partition(".")[0] for line in imports}
+    *first, last = ["Keras", *(name for package, name in PACKAGES.items() if package in imported)]
+    return f"{', '.join(first)} and {last}"
 
 
 def shown(name: str) -> str:
@@ -106,7 +130,7 @@ def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
     """As ruff sorts them. Keras reads the backend as it is imported."""
     names = merged(imports)
     standard = sorted(line for line in names if line.split()[1].partition(".")[0] in sys.stdlib_module_names)
-    others = sorted(set(names) - set(standard), key=lambda line: (line.startswith("from"), line))
+    others = sorted(set(names) - set(standard), key=lambda line: (line.startswith("from"), line.lower()))
     if engine is None:
         yield "\n".join(standard) + "\n"
         yield "\n".join(others)
@@ -143,10 +167,11 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
-    written = network.written(model, values)
+    written, own = network.written(model, values)
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
-    if any(network.is_dropout(layer) for layer in model.layers):
+    code = [*(f"{each.strip()}\n\n" for each in own), *code]
+    if any("Dropout(" in part for part in code):
         code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")

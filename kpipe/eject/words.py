@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kpipe.spec.keras_object import KerasObject
@@ -26,12 +27,29 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
+def assigned(name: str, items: Sequence[Any]) -> str:
+    """``name = [items]`` in one line, or an item a line where it is too long for one."""
+    whole = f"{name} = {literal([*items])}"
+    if len(whole) <= WIDTH:
+        return whole
+    return "\n".join([f"{name} = [", *(f"    {literal(item)}," for item in items), "]"])
+
+
+def path_of(text: str) -> str:
+    """A path as it is read from where kpipe runs: below it, or absolute."""
+    path = Path(text)
+    return literal(path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix())
+
+
 def call(before: str, arguments: Sequence[str], after: str = "", comment: str = "", indent: int = 0) -> str:
     """``before(arguments)after  # comment`` in one line, or in as many as it takes."""
     margin, note = " " * indent, f"  # {comment}" if comment else ""
     whole = f"{margin}{before}({', '.join(arguments)}){after}{note}"
     if len(whole) <= WIDTH:
         return whole
+    head, opened, tail = after.rstrip(")").partition("(")
+    if opened and len(f"{margin}{before}({', '.join(arguments)}){head}(") <= WIDTH:  # what comes last is broken first
+        return f"{margin}{before}({', '.join(arguments)}){head}(\n{margin}    {tail}\n{margin}){note}"
     inner = f"{margin}    {', '.join(arguments)}"
     if len(inner) > WIDTH:
         inner = "\n".join(f"{margin}    {argument}," for argument in arguments)

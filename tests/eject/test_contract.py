@@ -22,24 +22,24 @@ from kpipe.spec.one_of import components
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"procedural", "sklearn"},
+    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table"},
     "kpipe.training": {"fit", "pretrain_layerwise"},
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
-        "top_k_accuracy",
+        *("exact_match", "perplexity", "top_k_accuracy"),
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
 
 PIPELINES = {
     *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris", "rnn_adding", "rnn_digits", "rnn_sine"),
-    "stacked_autoencoder",
+    *("stacked_autoencoder", "transformer_vit_digits"),
     *("tune_backends", "tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
 }
 OFFLINE = ("type: sklearn", "type: procedural")
 
-CLASSES = Target(task="classes", names=("a", "b", "c", "d"))
+CLASSES = Target(task="classes", names=("O", "B-a", "I-a", "B-b"))
 
 
 def write(package: str, name: str) -> None:
@@ -47,7 +47,10 @@ def write(package: str, name: str) -> None:
     if package == "kpipe.training.schedules":
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
-        target = CLASSES if "classes" in component.tasks else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
+        if component.tasks <= {"text", "next_token"}:  # type: ignore[attr-defined]
+            metrics.write([component()], Target(task="text"))
+            return
+        target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
     else:
         assert callable(writer_of(package.replace("kpipe.", "kpipe.eject."), "here", name).write)

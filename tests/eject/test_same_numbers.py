@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kpipe.eject.story import eject
 from kpipe.pipeline import Pipeline, build, examine, load_splits
 from kpipe.spec.check import checked
-from kpipe.spec.document import read
+from kpipe.spec.document import document_of, read
 from kpipe.stages import train
 
 ROOT = Path(__file__).parents[2]
@@ -29,37 +30,51 @@ SCRIPTS = {
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
+    "transformer_vit_digits": [
+        *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
+        *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
+    ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
 }
 """What is overridden: less to compute, and more of what can be written."""
+
+FROM_FILES = ("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences", "translations")
+"""Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
+
+NAMES = (*SCRIPTS, *FROM_FILES)
 
 TOLERANCES = {"cnn_gap": 1e-3}
 """In parts of the number, or of 1: batch normalization makes more of the last digits with each step."""
 
 
-def pipeline_of(name: str) -> Pipeline:
+Documents = dict[str, dict[str, Any]]
+
+
+def pipeline_of(name: str, from_files: Documents) -> Pipeline:
+    if name in from_files:
+        return checked(Pipeline, document_of(from_files[name]))
     return checked(Pipeline, read(ROOT / "pipelines" / f"{name}.yaml", SCRIPTS[name]))
 
 
 @pytest.fixture(scope="module")
-def scripted(backend: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[str, object]]]:
+def scripted(backend: str, from_files: Documents, tmp_path_factory: pytest.TempPathFactory) -> Documents:
     """The numbers of all scripts, run in a process where kpipe cannot be imported."""
     folder = tmp_path_factory.mktemp("scripts")
-    for name in SCRIPTS:
-        text = eject(pipeline_of(name), Path(f"{name}.yaml"), f"{name}.py")
+    for name in NAMES:
+        text = eject(pipeline_of(name, from_files), Path(f"{name}.yaml"), f"{name}.py")
         (folder / f"{name}.py").write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-W", "ignore", str(RUNNER), str(folder)]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
-    return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in SCRIPTS}
+    return {name: json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in NAMES}
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_script_gives_the_numbers_of_the_run(
-    scripted: dict[str, dict[str, dict[str, object]]], name: str, tmp_path: Path
+    scripted: Documents, from_files: Documents, name: str, tmp_path: Path
 ) -> None:
-    pipeline, tolerance = pipeline_of(name), TOLERANCES.get(name, 1e-5)
+    pipeline, tolerance = pipeline_of(name, from_files), TOLERANCES.get(name, 1e-5)
     splits = load_splits(pipeline)
     model = build(pipeline, splits.signature)
     history, _ = train(pipeline, model, splits, tmp_path / "checkpoints", [])

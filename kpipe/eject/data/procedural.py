@@ -32,7 +32,6 @@ sequences, values = series[:, :CONTEXT], series[:, CONTEXT:]  # ({examples}, {co
 """
 
 GENERATOR = 'generator = np.random.default_rng(seed_of("procedural", "{dataset}"))'
-NAMES = {"x": "sequences", "y": "values"}
 
 
 def check(source: Procedural) -> None:
@@ -52,7 +51,6 @@ def write(source: Procedural, splits: Splits) -> Section:
     else:
         constants.append(f"CONTEXT, HORIZON = {source.context}, {source.horizon}  # steps seen, steps forecast")
         made = SINES.format(**source.model_dump(include={"examples", "context", "horizon", "waves", "noise"}))
-    constants.append(rows.sizes(len(splits.validation), len(splits.test)))
-    lines = [GENERATOR.format(dataset=source.dataset), made.strip("\n")]
-    lines += [rows.AT_RANDOM.rstrip("\n").format(**NAMES), rows.SPLITS.rstrip("\n").format(**NAMES)]
-    return Section("\n".join(lines), (), tuple(constants))
+    cut = rows.cut(splits, False, "len(sequences)")
+    lines = [GENERATOR.format(dataset=source.dataset), made.strip("\n"), "", cut.code, ""]
+    return Section("\n".join([*lines, rows.taken("sequences", "values")]), (), (*constants, *cut.constants))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpipe.eject import descent, schedules
+from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
+from kpipe.stages import shapes_of, steps_of_all
 from kpipe.training.fit import Fit
 
 if TYPE_CHECKING:
@@ -27,13 +29,19 @@ def scaled_squared_error(y_true, y_pred):
 
 OF_NUMBERS = ("scaled_squared_error", 'keras.metrics.MeanAbsoluteError(name="mae")')
 
+OF_CLASSES = (
+    "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+    'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
+)
+
+OF_TEXTS = ("MaskedCrossentropy()", 'MaskedAccuracy(name="accuracy")')
+
 LOSSES = {
     "values": OF_NUMBERS,
     "forecast": OF_NUMBERS,
-    "classes": (
-        "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
-        'keras.metrics.SparseCategoricalAccuracy(name="accuracy")',
-    ),
+    "classes": OF_CLASSES,
+    "tags": OF_CLASSES,
+    "text": OF_CLASSES,
 }
 """The loss and the metric of each task."""
 
@@ -45,21 +53,25 @@ def check(method: Fit) -> None:
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
     """Compiles and fits ``model``. Raises: WrongInput: its task cannot be written."""
-    from kpipe.training.loop.batches import even_batch_size
-
     method, batch_size, task = pipeline.train[index], pipeline.data.batch_size, splits.signature.target.task
     assert isinstance(method, Fit)
     if task not in LOSSES:
         raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
-    loss, metric = LOSSES[task]
-    steps = method.epochs * -(-len(splits.train) // batch_size)
+    loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
+    padded = splits.signature.is_padded
+    steps = method.epochs * steps_of_all(splits, batch_size)
     constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
     if method.schedule is not None:
         course = schedules.write(method.schedule, steps)
         constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
         imports += course.imports
         definitions.append(course.code)
-    if index == 0:
+    if padded:
+        some = padding.batches(splits)
+        constants += some.constants
+        imports += some.imports
+        definitions.append(some.code)
+    elif index == 0:
         definitions.append(descent.BATCHES)
     if loss == "scaled_squared_error":
         imports.append("from keras import ops")
@@ -69,18 +81,31 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
         "loss": loss,
         "metrics": f"[{metric}]",
-        "jit_compile": descent.compiles(method, model, steps),
+        "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
-    fitted = {
+    fitted = fitting(method, splits, batch_size)
+    if kept := descent.keeping(method, "EPOCHS", 0):
+        lines.append(kept)
+        fitted["callbacks"] = "[best]"
+    given = f"batches(x_train, y_train, {index})"
+    given = f"of_any_length(lambda: {given})" if padded else given
+    lines.append(call("history = model.fit", [given, *keywords(fitted)]))
+    return Section("\n".join(lines), tuple(imports), tuple(constants))
+
+
+def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
+    """The arguments of ``fit`` behind the batches."""
+    from kpipe.training.loop.batches import even_batch_size
+
+    epochs = "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})"
+    if splits.signature.is_padded:
+        held_out = "of_any_length(lambda: Weighted(x_validation, y_validation))"
+        return {"steps_per_epoch": "steps(x_train)", "epochs": epochs, "validation_data": held_out, "verbose": "2"}
+    return {
         "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
-        "epochs": "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})",
+        "epochs": epochs,
         "validation_data": "(x_validation, y_validation)",
         "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
         "verbose": "2",
     }
-    if kept := descent.keeping(method, "EPOCHS", 0):
-        lines.append(kept)
-        fitted["callbacks"] = "[best]"
-    lines.append(call("history = model.fit", [f"batches(x_train, y_train, {index})", *keywords(fitted)]))
-    return Section("\n".join(lines), tuple(imports), tuple(constants))

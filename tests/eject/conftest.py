@@ -1,0 +1,147 @@
+"""Small files that pipelines read their data from, and these pipelines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+MLP = {"model": {"type": "mlp", "units": [8]}, "train": {"type": "fit", "epochs": 2}}
+CNN = {"model": {"type": "cnn", "filters": [4], "normalization": "none"}, "train": {"type": "fit", "epochs": 1}}
+
+
+def npz_of_words(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Vectors with classes as words, and splits of their own but validation."""
+    sizes = {"train": 60, "test": 20}
+    arrays = {f"x_{name}": generator.normal(size=(size, 5)) for name, size in sizes.items()}
+    words = {f"y_{name}": np.array(["wren", "owl", "tit"])[np.arange(size) % 3] for name, size in sizes.items()}
+    np.savez(folder / "birds.npz", **arrays, **words)
+    return {"data": {"type": "npz", "path": str(folder / "birds.npz")}, **MLP}
+
+
+def npz_of_images(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Grey images in one array, their classes as whole numbers."""
+    images = generator.integers(0, 256, (60, 8, 8), dtype=np.int64)
+    np.savez(folder / "images.npz", x=images, y=np.arange(60) % 2)
+    return {"data": {"type": "npz", "path": str(folder / "images.npz"), "classes": ["even", "odd"]}, **CNN}
+
+
+def table_of_birds(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Numbers, some of them missing, words and categories of numbers; a column says what test is."""
+    table = pd.DataFrame(
+        {
+            "mass": generator.normal(20, 5, 80).round(2),
+            "island": np.array(["Bear", "Rum", "Eigg", None])[generator.integers(0, 4, 80)],
+            "year": generator.integers(2008, 2012, 80),
+            "species": np.array(["wren", "owl"])[np.arange(80) % 2],
+            "part": np.where(np.arange(80) < 60, "train", "test"),
+        }
+    )
+    table.loc[::7, "mass"] = None
+    table.to_csv(folder / "birds.csv", index=False)
+    data = {"type": "table", "path": str(folder / "birds.csv"), "target": "species", "missing": "median"}
+    return {"data": {**data, "categorical": "year", "split": {"column": "part"}}, **MLP}
+
+
+def table_of_values(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Numbers alone, in Parquet; rows that lack one are left out."""
+    table = pd.DataFrame(generator.normal(size=(70, 3)), columns=["a", "b", "y"])
+    table.loc[::9, "b"] = None
+    table.to_parquet(folder / "values.parquet")
+    data = {"type": "table", "path": str(folder / "values.parquet"), "target": "y", "missing": "drop"}
+    return {"data": data, **MLP}
+
+
+def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Coloured pictures of two classes, of several sizes."""
+    for index in range(50):
+        file = folder / "pictures" / ("cat", "dog")[index % 2] / f"{index}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(generator.integers(0, 256, (9 + index % 3, 12, 3), dtype=np.uint8)).save(file)
+    return {"data": {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8]}, **CNN}
+
+
+WORDS = ("a", "bad", "good", "film", "plot", "the", "was", "so", "dull", "great", "and", "of", "long", "I'd")
+
+
+def reviews(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Texts of words with classes, of several lengths; test has a file of its own."""
+    for name, size in (("train", 150), ("test", 40)):
+        texts = [" ".join(generator.choice(WORDS, generator.integers(9, 13))).capitalize() for _ in range(size)]
+        labels = np.arange(size) % 2
+        lines = [f"{text}.\t{label}" for text, label in zip(texts, labels, strict=True)]
+        (folder / f"reviews_{name}.tsv").write_text("\n".join(lines), encoding="utf-8")
+    files = {name: str(folder / f"reviews_{name}.tsv") for name in ("train", "test")}
+    tokenizer = {"type": "words", "min_count": 2}
+    data = {"type": "text_table", "files": files, "columns": ["text", "label"], "text": "text", "target": "label"}
+    model = {"type": "rnn", "cell": "simple", "embedding": 6, "units": [5], "bidirectional": True, "dropout": 0.2}
+    train = {"type": "fit", "epochs": 2, "optimizer": {"AdamW": {"learning_rate": 2e-3, "global_clipnorm": 1.0}}}
+    return {"data": {**data, "tokenizer": tokenizer, "max_length": 8}, "model": model, "train": train}
+
+
+def reviews_attended(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """The same for a Transformer's encoder."""
+    made = reviews(folder, generator)
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    return {**made, "model": {**model, "positions": "rotary", "norm": "post"}}
+
+
+def translations(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words to be written in capitals, from the last on."""
+    texts = [list(generator.choice(["owl", "wren"], generator.choice([1, 3]))) for _ in range(96)]
+    table = pd.DataFrame({"read": [" ".join(text) for text in texts]})
+    table["written"] = [" ".join(text[::-1]).upper() for text in texts]
+    table.to_csv(folder / "translations.csv", index=False)
+    data = {
+        "type": "text_table",
+        "path": str(folder / "translations.csv"),
+        "text": "read",
+        "target_text": "written",
+        "batch_size": 8,
+    }
+    tokenizers = {"tokenizer": {"type": "words"}, "target_tokenizer": {"type": "words", "lowercase": False}}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    evaluate = {"metrics": ["exact_match", "loss", "perplexity"]}
+    train = {"type": "fit", "epochs": 3, "optimizer": {"Adam": {"learning_rate": 0.02}}}
+    return {"data": {**data, **tokenizers}, "model": model, "train": train, "evaluate": evaluate}
+
+
+def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words with a tag each."""
+    kinds = {"NOUN": ["owl", "wren", "tit"], "VERB": ["Sings", "flies"], "DET": ["the", "a"]}
+    lines = []
+    for _ in range(120):
+        lines.append("# text")
+        for place in range(1, generator.integers(3, 7)):
+            tag = generator.choice(list(kinds))
+            lines.append(f"{place}\t{generator.choice(kinds[tag])}\t_\t{tag}")
+        lines.append("")
+    (folder / "sentences.conllu").write_text("\n".join(lines), encoding="utf-8")
+    model = {"type": "rnn", "cell": "gru", "embedding": 6, "units": [5], "dropout": 0.2}
+    data = {"type": "conll", "path": str(folder / "sentences.conllu")}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
+MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
+    npz_of_words,
+    npz_of_images,
+    table_of_birds,
+    table_of_values,
+    folder_of_pictures,
+    reviews,
+    reviews_attended,
+    sentences,
+    translations,
+)
+
+
+@pytest.fixture(scope="session")
+def from_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The pipelines by name, their files written."""
+    folder = tmp_path_factory.mktemp("files")
+    return {made.__name__: {"name": made.__name__, **made(folder, np.random.default_rng(0))} for made in MADE}

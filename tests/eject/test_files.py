@@ -1,0 +1,119 @@
+"""Scripts that read files have the very examples that kpipe has, or are refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kpipe.data.preparation.ragged import Ragged
+from kpipe.data.splits import RaggedSplit
+from kpipe.eject.data import table
+from kpipe.eject.section import Section
+from kpipe.eject.story import eject
+from kpipe.errors import WrongInput
+from kpipe.pipeline import Pipeline, load_splits
+from kpipe.spec.check import checked
+from kpipe.spec.document import document_of
+
+Documents = dict[str, dict[str, Any]]
+NAMES = (
+    "npz_of_words",
+    "npz_of_images",
+    "table_of_birds",
+    "table_of_values",
+    "folder_of_pictures",
+    "reviews",
+    "sentences",
+    "translations",
+)
+
+
+def script_of(document: dict[str, Any]) -> str:
+    return eject(checked(Pipeline, document_of(document)), Path("pipeline.yaml"), "script.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_script_has_the_examples_of_each_split(
+    backend: str, from_files: Documents, name: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(script_of(from_files[name]), encoding="utf-8")
+    found: dict[str, Any] = {}
+    exec(script.read_text(encoding="utf-8").partition("# ---- Network")[0], found)
+    splits = load_splits(checked(Pipeline, document_of(from_files[name])))
+    assert set(from_files) >= set(NAMES)
+    for part, split in splits:
+        columns = split.columns if isinstance(split, RaggedSplit) else split.take(np.arange(len(split)))
+        for here, there in ((f"x_{part}", splits.signature.input.name), (f"y_{part}", "target")):
+            assert len(found[here]) == len(columns[there])
+            for one, row in zip(found[here], rows_of(columns[there]), strict=True):
+                np.testing.assert_allclose(one, row, rtol=1e-6)
+    options = ["--isolated", "--line-length", "120", str(script)]
+    for command in (["format", "--check"], ["check", "--select", "E,F,I,W,B,UP,SIM"]):
+        done = subprocess.run([sys.executable, "-m", "ruff", *command, *options], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def rows_of(column: Any) -> list[np.ndarray]:
+    return [column.at(row) if isinstance(column, Ragged) else column[row] for row in range(len(column))]
+
+
+def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_files: Documents, tmp_path: Path) -> None:
+    birds = pd.read_csv(from_files["table_of_birds"]["data"]["path"])
+    birds["part"] = np.array(["learn", "check", "test"])[np.minimum(np.arange(80) % 5, 2)]
+    birds.to_csv(tmp_path / "birds.tsv", sep="\t", index=False)
+    split = {"column": "part", "names": {"train": "learn", "validation": "check", "test": "test"}}
+    data = {**from_files["table_of_birds"]["data"], "path": str(tmp_path / "birds.tsv"), "split": split}
+    script = script_of({**from_files["table_of_birds"], "data": data})
+    assert 'train = np.flatnonzero(parts == "learn")' in script
+    assert "default_rng" not in script
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "named"),
+    [
+        ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
+        ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
+        ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
+        (
+            "translations",
+            {"tokenizer": {"type": "words", "lowercase": False}, "target_text": "read_too"},
+            "model: the layer",
+        ),
+        ("reviews", {"remove": {"text": "x"}}, "data.remove: {'text': 'x'}"),
+    ],
+)
+def test_what_cannot_be_written_is_named(
+    backend: str, from_files: Documents, name: str, change: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    document = {**from_files[name], "data": {**from_files[name]["data"], **change}}
+    if name == "translations":  # the same words on both sides, so that one table embeds both
+        pd.DataFrame({"read": ["owl", "wren"] * 20, "read_too": ["owl", "wren"] * 20}).to_csv(tmp_path / "same.csv")
+        document["data"]["path"] = str(tmp_path / "same.csv")
+    with pytest.raises(WrongInput) as raised:
+        script_of(document)
+    assert raised.value.message.startswith(named)
+    assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+@pytest.mark.parametrize(
+    ("line", "named"), [("x_train = x_train + 1e-3", "reads otherwise"), ("x_train = table['mass ']", "cannot read")]
+)
+def test_other_examples_than_kpipes_are_refused(
+    backend: str, from_files: Documents, line: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = table.write
+
+    def wrong(*given: Any) -> Section:
+        found = write(*given)
+        return Section(f"{found.code}\n{line}", found.imports, found.constants)
+
+    monkeypatch.setattr(table, "write", wrong)
+    with pytest.raises(WrongInput, match=named):
+        script_of(from_files["table_of_birds"])
