@@ -297,7 +297,7 @@ def find(root: Path, text: str) -> Run:
         raise RunNotFound(f"`{text}` is the beginning of {len(found)} runs", some([run.name for run in found]))
     if grouped := [run.name for run in known if text and run.record.group == text]:
         raise RunNotFound(f"`{text}` is a group of runs", f"name one of them: {some(grouped)}")
-    near = nearest(text, [run.name for run in known])
+    near = nearest(text, [*(run.name for run in known), *(path.name for path in (root / GROUPS).glob("*"))])
     hint = f"did you mean `{near}`?" if near else f"newest first: {some([run.name for run in known])}"
     raise RunNotFound(f"no run `{text}` in {root / 'runs'}", hint)
 

@@ -142,6 +142,8 @@ class Side:
 
     name: str
     runs: tuple[Kept, ...]
+    wanted: int = 1
+    """how many seeds the group was to have"""
 
     @property
     def is_group(self) -> bool:
@@ -158,10 +160,11 @@ class Side:
 
     @property
     def seeds(self) -> str:
-        """``0 to 4``, ``0, 3, 7``."""
+        """``0 to 4``, ``0, 3, 7``, ``0, 1 of 5``."""
         found = sorted(run.seed for run in self.runs)
         follow = found == list(range(found[0], found[0] + len(found)))
-        return f"{found[0]} to {found[-1]}" if follow and len(found) > 2 else ", ".join(map(str, found))
+        words = f"{found[0]} to {found[-1]}" if follow and len(found) > 2 else ", ".join(map(str, found))
+        return words if len(found) >= self.wanted else f"{words} of {self.wanted}"
 
     @property
     def metrics(self) -> list[str]:

@@ -42,7 +42,7 @@ def sections(sides: Sequence[Side]) -> list[Section]:
 def about(sides: Sequence[Side]) -> Section:
     """What is compared: of each side the status, and the runs of a group."""
     rows = []
-    if any(side.is_group for side in sides):
+    if any(side.is_group or side.wanted > 1 for side in sides):
         rows.append(Row("seeds", tuple(side.seeds for side in sides)))
     states = [", ".join(dict.fromkeys(kept.run.status.lower() for kept in side.runs)) for side in sides]
     rows.append(Row("status", tuple(states)))

@@ -57,7 +57,7 @@ def of_group(group: groups.Group) -> Side:
     begun = tuple(Kept(run) for run in group.runs.values() if (run.folder / "resolved.yaml").exists())
     if not begun:
         raise WrongInput(f"group {group.name} has no runs yet", f"kpipe run --resume {group.name} goes on with it")
-    return Side(group.name, begun)
+    return Side(group.name, begun, group.plan.count)
 
 
 def of_experiment(root: Path, name: str) -> list[Run]:

@@ -92,6 +92,8 @@ def export(
 def require_no_others(folder: Path, forms: Sequence[Format]) -> None:
     """Raises: WrongInput: there are files in the folder that would be replaced, and no export has written there."""
     names = [PREPARATION, SIGNATURE, *(form.name(int8) for form in forms for int8 in (False, True))]
+    if folder.exists() and not folder.is_dir():
+        raise WrongInput(f"{folder} is a file, a folder is wanted", "choose another: --output FOLDER")
     others = [name for name in names if (folder / name).exists()]
     if others and not (folder / RECORD).exists():
         raise WrongInput(f"{folder / others[0]} exists already", "choose another folder, or remove it first")

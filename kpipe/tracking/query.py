@@ -10,6 +10,7 @@ from kpipe.runs import Run
 from kpipe.tracking import store
 
 MOST = 1000
+HINT = 'for example: metrics."test/accuracy" > 0.97 and params."model.type" = \'cnn\''
 
 
 def found(root: Path, query: str) -> list[Run]:
@@ -28,10 +29,9 @@ def found(root: Path, query: str) -> list[Run]:
     except MlflowException as error:
         if error.error_code != "INVALID_PARAMETER_VALUE":
             raise
-        hint = 'for example: metrics."test/accuracy" > 0.97 and params."model.type" = \'cnn\''
-        raise WrongInput(f"--query: {store.reason(error)}", hint) from error
+        raise WrongInput(f"--query: {store.reason(error)}", HINT) from error
     known = {run.record.mlflow_run_id: run for run in runs.runs(root) if run.record.kind == "run"}
     mine = [known[one.info.run_id] for one in answer if one.info.run_id in known]
     if not mine:
-        raise RunNotFound(f"--query: MLflow finds no run of {root / 'runs'}", "kpipe sync sends what it was not told")
+        raise RunNotFound(f"--query: none of the runs in {root / 'runs'} that MLflow knows is so", HINT)
     return mine

@@ -143,6 +143,15 @@ def test_what_runs_say_is_text_and_never_markup(root: Path, make: Make) -> None:
     assert "&lt;script&gt;" in html
 
 
+def test_a_group_that_is_not_whole_says_so_and_a_misspelt_one_is_named(root: Path, make_group: MakeGroup) -> None:
+    group = make_group([0.90, 0.92])
+    group.write(group.plan.model_copy(update={"count": 5}))
+    assert cells(told(root, group.name)[""])["seeds"] == ("0, 1 of 5",)
+    with pytest.raises(RunNotFound) as error:
+        chosen(root, (f"{group.name[:-1]}x",))
+    assert error.value.hint == f"did you mean `{group.name}`?"
+
+
 def test_a_page_takes_no_pipelines_place(root: Path, make: Make, tmp_path: Path) -> None:
     sides = chosen(root, (make().name,))
     file = tmp_path / "iris.yaml"

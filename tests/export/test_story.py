@@ -58,6 +58,8 @@ def assert_keeps_to_its_folder(run: Run, elsewhere: Path) -> None:
     mine.write_text("mine", encoding="utf-8")
     with pytest.raises(WrongInput, match="saved_model exists already"):
         export(run.name, ["keras", "saved_model"], elsewhere, False)
+    with pytest.raises(WrongInput, match="mine is a file"):
+        export(run.name, ["keras"], mine, False)
     (run.folder / "out").symlink_to(elsewhere)
     with pytest.raises(WrongInput, match="leads out of the folder"):
         export(run.name, ["keras"], None, False)
