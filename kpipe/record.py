@@ -77,7 +77,7 @@ def recorded(run: Run) -> Iterator[Recording]:
     try:
         yield recording
         status = "FINISHED"
-    except Interrupted:
+    except (Interrupted, KeyboardInterrupt):
         status = "KILLED"
         raise
     except TrackingError:

@@ -204,8 +204,12 @@ def carry_out(
 def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a full disk end a run, or a search, with what goes on with it, wherever it was."""
 
+    asked: int = signal.SIGINT
+
     def stop(number: int, _frame: object) -> None:
-        raise Interrupted(f"stopped {what}", signal=number)
+        nonlocal asked
+        asked = number
+        raise KeyboardInterrupt  # an engine that catches every Exception while it starts does not catch this
 
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
@@ -223,7 +227,7 @@ def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
         message = f"{error.filename or what}: cannot be written: {error.strerror or error}"
         raise NotSaved(message, f"{MAKE_ROOM}; {hint}") from error
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped {what}", hint) from None
+        raise Interrupted(f"stopped {what}", hint, asked) from None
     finally:
         if in_main_thread:
             signal.signal(signal.SIGTERM, before)
