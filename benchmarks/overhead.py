@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from kpipe import runs
+from kpipe import finding
 from kpipe.backend import BACKENDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,7 +84,7 @@ def compare(backend: str, pairs: int, epochs: int, folder: Path) -> None:
         f"{backend:<11} by hand {hand:6.1f} s   kpipe {kpipe:6.1f} s   ratio {statistics.median(ratios):.2f} "
         f"({ratios[0]:.2f} to {ratios[-1]:.2f} over {pairs} pairs)"
     )
-    parts = runs.find(folder / "mlruns", "last").record.seconds
+    parts = finding.find(folder / "mlruns", "last").record.seconds
     rest = max(0.0, taken[-1][1] - sum(parts.values()))
     shown = "   ".join(f"{name} {value:.2f}" for name, value in {"start and exit": rest, **parts}.items())
     print(f"{'':<11} {shown}", flush=True)

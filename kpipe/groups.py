@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, Field
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, write_atomic
 from kpipe.runs import Run
@@ -113,7 +113,7 @@ def find(root: Path, text: str) -> Group | None:
             return None
         names += sorted(alike)
     if len(names) > 1:
-        raise RunNotFound(f"`{text}` is the beginning of {len(names)} groups and runs", runs.some(names))
+        raise RunNotFound(f"`{text}` is the beginning of {len(names)} groups and runs", finding.some(names))
     group = Group(found[0])
     _ = group.plan  # raises where it is damaged
     return group

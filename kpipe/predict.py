@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kpipe import runs, serving
+from kpipe import finding, runs, serving
 from kpipe.answers import Record
 from kpipe.data.preparation.preparation import Examples
 from kpipe.data.splits import Columns, Split, split_of
@@ -55,7 +55,7 @@ def predict_inputs(
     from kpipe.data.preparation.ragged import join
 
     require(inputs)
-    run = runs.with_model(runs.find(runs.ROOT, run_name))
+    run = finding.with_model(finding.find(runs.ROOT, run_name))
     predictor = load_predictor(run, backend)
     if overrides:
         predictor = redecoding(predictor, run, overrides)
@@ -94,7 +94,7 @@ def evaluate_run(
     if split_name not in SPLITS:
         raise WrongInput(f"--split: no split `{split_name}`", f"choose one of: {', '.join(SPLITS)}")
     require([data] if data else [])
-    run = runs.with_model(runs.find(runs.ROOT, run_name))
+    run = finding.with_model(finding.find(runs.ROOT, run_name))
     predictor = load_predictor(run, backend)
     split = own_split(run, predictor, split_name) if data is None else labelled(predictor, data)
     name = split_name if data is None else str(data)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import logging
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpipe import backend, devices, record, results, runs
+from kpipe import backend, devices, finding, record, results, runs
 from kpipe.backend import Backend
 from kpipe.bench import fastest
-from kpipe.errors import Interrupted, MissingExtra, NotSaved, WrongInput
+from kpipe.errors import MissingExtra, WrongInput
 from kpipe.evaluation.expect import Outcome, outcomes
 from kpipe.evaluation.mistakes import confusions
 from kpipe.files import write_atomic
@@ -26,6 +24,7 @@ from kpipe.runs import ROOT, Run, Share
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.stages import engine_words, train
+from kpipe.stopping import saying_how_to_go_on
 from kpipe.stopwatch import Stopwatch
 from kpipe.training.method import Watcher
 
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
 logger = logging.getLogger("kpipe")
-
-UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-MAKE_ROOM = "make room, or let the folder be written (what was saved before is kept)"
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def resume(
     Raises: RunNotFound; WrongInput: it has finished, is still running, or its data has changed. MissingExtra: the
         backend is not installed.
     """
-    stopped = runs.find(root, name)
+    stopped = finding.find(root, name)
     if stopped.record.kind != "run":
         search = stopped.parent or stopped
         what = "a trial of a search" if stopped.is_trial else "a search"
@@ -198,39 +194,6 @@ def carry_out(
     run.update(seconds=watch.seconds)
     worst = ", ".join(str(confusion) for confusion in confusions(evidence))
     return Finished(run, metrics, best_epoch, history[-1].epoch, worst, splits.skipped, recording.unsent, expected)
-
-
-@contextmanager
-def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a full disk end a run, or a search, with what goes on with it, wherever it was."""
-
-    asked: int = signal.SIGINT
-
-    def stop(number: int, _frame: object) -> None:
-        nonlocal asked
-        asked = number
-        raise KeyboardInterrupt  # an engine that catches every Exception while it starts does not catch this
-
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
-    try:
-        yield
-    except Interrupted as interrupted:
-        interrupted.hint = hint
-        raise
-    except NotSaved as error:
-        error.hint = f"{MAKE_ROOM}; {hint}"
-        raise
-    except OSError as error:
-        if error.errno not in UNWRITABLE:
-            raise
-        message = f"{error.filename or what}: cannot be written: {error.strerror or error}"
-        raise NotSaved(message, f"{MAKE_ROOM}; {hint}") from error
-    except KeyboardInterrupt:
-        raise Interrupted(f"stopped {what}", hint, asked) from None
-    finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, before)
 
 
 def spread(pipeline: Pipeline, number: int, splits: Splits, run: Run) -> AbstractContextManager[None]:

@@ -17,10 +17,11 @@ from kpipe.files import write_atomic
 from kpipe.groups import Group
 from kpipe.memory import clear
 from kpipe.pipeline import Pipeline, effective_yaml
-from kpipe.run import Finished, saying_how_to_go_on
+from kpipe.run import Finished
 from kpipe.runs import ROOT, Run
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
+from kpipe.stopping import saying_how_to_go_on
 from kpipe.training.method import Watcher
 
 logger = logging.getLogger("kpipe")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kpipe import devices, runs
+from kpipe import devices, finding
 from kpipe.errors import SpecError, WrongInput
 from kpipe.pipeline import Pipeline
 from kpipe.search.story import tune
@@ -93,7 +93,7 @@ def test_a_run_on_two_devices_is_recorded_and_leaves_nobody_behind(backend: str,
         assert err == ""
     assert f"{backend}, cpu, 2 devices" in out
     assert "epoch 2/2" in out
-    done = runs.find(tmp_path / "mlruns", "last")
+    done = finding.find(tmp_path / "mlruns", "last")
     params = next(event.data for event in read(done.journal) if event.kind == "params")
     assert params["values"]["devices"] == "2"
     assert others(tmp_path) == []
@@ -110,7 +110,7 @@ def test_a_process_that_dies_ends_the_run_and_ctrl_c_ends_all(backend: str, tmp_
     assert code == 1
     assert "process 2 of those that train together was killed by signal 9" in err
     assert "Traceback" not in err
-    done = runs.find(tmp_path / "mlruns", "last")
+    done = finding.find(tmp_path / "mlruns", "last")
     assert done.status == "FAILED"
     process = start(tmp_path, "run", "--resume", done.name, epochs=500)
     read_to(process, "epoch   2/500")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline
 from kpipe.predict import evaluate_run, predict_inputs
@@ -133,7 +133,7 @@ def test_a_run_leaves_metrics_pictures_report_and_its_record(finished: tuple[str
     assert "<html" in (done.run.artifacts / "report.html").read_text(encoding="utf-8")
     assert done.unsent == ""
     client = mlflow.MlflowClient(f"sqlite:///{runs.ROOT.absolute()}/mlflow.db")
-    found = client.get_run(runs.find(runs.ROOT, "last").record.mlflow_run_id)
+    found = client.get_run(finding.find(runs.ROOT, "last").record.mlflow_run_id)
     assert found.info.status == "FINISHED"
     assert {f"test/{name}" for name in metrics} <= set(found.data.metrics)
     assert found.data.tags["backend"] == backend
@@ -182,7 +182,7 @@ def test_mlflow_loads_the_model_and_it_answers_alike(
     import pandas as pd
 
     client = mlflow.MlflowClient(f"sqlite:///{runs.ROOT.absolute()}/mlflow.db")
-    found = client.get_run(runs.find(runs.ROOT, "last").record.mlflow_run_id)
+    found = client.get_run(finding.find(runs.ROOT, "last").record.mlflow_run_id)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{runs.ROOT.absolute()}/mlflow.db")
     (model,) = found.outputs.model_outputs
     loaded = mlflow.pyfunc.load_model(f"models:/{model.model_id}")

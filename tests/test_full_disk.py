@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kpipe import runs
+from kpipe import finding
 from kpipe.backend import installed
 from kpipe.tracking.journal import Journal, read
 from kpipe.training.loop.checkpoint import latest
@@ -72,7 +72,7 @@ def test_a_run_whose_disk_is_full_keeps_what_it_saved_and_goes_on_when_there_is_
             break
     filler = fill(small_disk)
     code, err = ended(process)
-    run = runs.find(small_disk / "mlruns", "last")
+    run = finding.find(small_disk / "mlruns", "last")
     assert code == 1
     assert "No space left on device" in err
     assert f"kpipe run --resume {run.name}" in err

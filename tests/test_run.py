@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.backend import installed
 from kpipe.commands.options import load
 from kpipe.errors import MissingExtra, WrongInput
@@ -54,7 +54,7 @@ def project(backend: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_run_folder_holds_everything(project: Path, backend: str) -> None:
-    done = runs.find(project / "mlruns", "last")
+    done = finding.find(project / "mlruns", "last")
     assert (done.status, done.record.backend) == ("FINISHED", backend)
     kept = {str(path.relative_to(done.folder)) for path in done.folder.rglob("*") if path.is_file()}
     expected = {"pipeline.yaml", "resolved.yaml", "journal.jsonl", "artifacts/report.html", "artifacts/model.keras"}
@@ -70,7 +70,7 @@ def test_the_run_folder_holds_everything(project: Path, backend: str) -> None:
 def test_mlflow_holds_the_run(project: Path, backend: str) -> None:
     import mlflow
 
-    done = runs.find(project / "mlruns", "last")
+    done = finding.find(project / "mlruns", "last")
     client = mlflow.MlflowClient(f"sqlite:///{project}/mlruns/mlflow.db")
     found = client.get_run(done.record.mlflow_run_id)
     assert (found.info.status, found.info.run_name) == ("FINISHED", done.name)
@@ -89,7 +89,7 @@ def test_mlflow_holds_the_run(project: Path, backend: str) -> None:
 
 
 def test_predict_and_evaluate_agree_with_the_run(project: Path) -> None:
-    done = runs.find(project / "mlruns", "last")
+    done = finding.find(project / "mlruns", "last")
     told = json.loads((done.artifacts / "metrics.json").read_text())["metrics"]["accuracy"]
     code, out, err = finish(start(project, "evaluate", "last"))
     assert (code, err) == (0, "")
@@ -119,7 +119,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(backend: str, tmp_path: Path) 
             break
     process.send_signal(signal.SIGINT)
     code, _, err = finish(process)
-    stopped = runs.find(tmp_path / "mlruns", "last")
+    stopped = finding.find(tmp_path / "mlruns", "last")
     assert code == 128 + signal.SIGINT
     assert f"kpipe run --resume {stopped.name}" in err
     assert stopped.record.status == "KILLED"
@@ -160,7 +160,7 @@ def test_a_run_goes_on_on_another_backend_and_says_which_computed_what(project: 
             break
     process.kill()
     finish(process)
-    killed = runs.find(project / "mlruns", "last")
+    killed = finding.find(project / "mlruns", "last")
     other = next((name for name in installed() if name != backend), None)
     if other is None:
         pytest.skip("needs a second backend")
@@ -227,7 +227,7 @@ def test_sigterm_before_training_says_so(backend: str, tmp_path: Path) -> None:
     code, _, err = finish(process)
     assert code == 128 + signal.SIGTERM
     assert "kpipe run --resume" in err
-    assert runs.find(tmp_path / "mlruns", "last").record.status == "KILLED"
+    assert finding.find(tmp_path / "mlruns", "last").record.status == "KILLED"
 
 
 def test_a_loss_that_explodes_stops_the_run(backend: str, tmp_path: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_loss_that_explodes_stops_the_run(backend: str, tmp_path: Path) -> Non
     assert "epoch 1, step " in err
     assert "1e+30" in err
     assert "Traceback" not in err
-    assert runs.find(tmp_path / "mlruns", "last").record.status == "FAILED"
+    assert finding.find(tmp_path / "mlruns", "last").record.status == "FAILED"
 
 
 def refused(text: str, folder: Path) -> str:
@@ -292,7 +292,7 @@ def test_digits_on_scikit_learns_own_scale_are_warned_of(project: Path) -> None:
 
 
 def test_model_keras_needs_no_kpipe(project: Path, backend: str) -> None:
-    file = runs.find(project / "mlruns", "last").artifacts / "model.keras"
+    file = finding.find(project / "mlruns", "last").artifacts / "model.keras"
     script = (
         "import keras, numpy, sys\n"
         f"model = keras.models.load_model({str(file)!r})\n"

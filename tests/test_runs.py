@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpipe import run_names, runs
+from kpipe import finding, run_names, runs
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.files import Lock, safe_name, write_atomic
 from kpipe.predict import load_predictor
@@ -65,10 +65,10 @@ def test_runs_made_at_once_never_share_a_folder(tmp_path: Path, monkeypatch: pyt
 
 def test_a_run_is_found_by_name_beginning_mlflow_id_and_last(tmp_path: Path, three: list[Run]) -> None:
     three[0].update(mlflow_run_id="0af3")
-    assert runs.find(tmp_path, "brisk-owl-7").name == "brisk-owl-7"
-    assert runs.find(tmp_path, "calm").name == "calm-fox-9"
-    assert runs.find(tmp_path, "0af3").name == "brisk-otter-412"
-    assert runs.find(tmp_path, "last").name == "calm-fox-9"
+    assert finding.find(tmp_path, "brisk-owl-7").name == "brisk-owl-7"
+    assert finding.find(tmp_path, "calm").name == "calm-fox-9"
+    assert finding.find(tmp_path, "0af3").name == "brisk-otter-412"
+    assert finding.find(tmp_path, "last").name == "calm-fox-9"
     assert [run.name for run in runs.runs(tmp_path)] == ["calm-fox-9", "brisk-owl-7", "brisk-otter-412"]
 
 
@@ -77,7 +77,7 @@ def test_a_name_that_is_another_ones_beginning_means_itself(tmp_path: Path, monk
     monkeypatch.setattr(runs, "draw", lambda: next(names))
     for _ in range(2):
         runs.create(tmp_path, "e", "p")
-    assert runs.find(tmp_path, "a-b-1").name == "a-b-1"
+    assert finding.find(tmp_path, "a-b-1").name == "a-b-1"
 
 
 @pytest.mark.usefixtures("three")
@@ -93,22 +93,22 @@ def test_a_name_that_is_another_ones_beginning_means_itself(tmp_path: Path, monk
 )
 def test_a_run_that_is_not_found_says_what_is_near(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RunNotFound) as error:
-        runs.find(tmp_path, text)
+        finding.find(tmp_path, text)
     assert said in str(error.value)
 
 
 def test_no_runs_at_all(tmp_path: Path) -> None:
     with pytest.raises(RunNotFound, match="kpipe run"):
-        runs.find(tmp_path / "none", "last")
+        finding.find(tmp_path / "none", "last")
 
 
 def test_a_damaged_record_stops_only_who_names_it(tmp_path: Path, three: list[Run]) -> None:
     (three[0].folder / "run.json").write_text('{"name": "x"', encoding="utf-8")
-    assert runs.find(tmp_path, "last").name == "calm-fox-9"
-    assert runs.find(tmp_path, "brisk").name == "brisk-owl-7"
+    assert finding.find(tmp_path, "last").name == "calm-fox-9"
+    assert finding.find(tmp_path, "brisk").name == "brisk-owl-7"
     assert [run.name for run in runs.runs(tmp_path)] == ["calm-fox-9", "brisk-owl-7"]
     with pytest.raises(RunNotFound, match=r"brisk-otter-412/run\.json"):
-        runs.find(tmp_path, "brisk-otter-412")
+        finding.find(tmp_path, "brisk-otter-412")
 
 
 @pytest.mark.parametrize(("status", "kept"), [("FINISHED", False), ("FAILED", True), ("KILLED", True)])
@@ -121,7 +121,7 @@ def test_checkpoints_stay_as_long_as_the_run_can_go_on(tmp_path: Path, status: r
 
 def test_a_run_of_another_process_is_not_taken_and_its_death_is_seen(tmp_path: Path) -> None:
     process, name = elsewhere(tmp_path)
-    run = runs.find(tmp_path, name)
+    run = finding.find(tmp_path, name)
     assert run.status == "RUNNING"
     with pytest.raises(WrongInput, match="still running"):
         run.hold()
@@ -163,10 +163,10 @@ def test_trials_are_found_by_their_searchs_name_and_stand_in_no_listing(tmp_path
     (trial.folder / "sent.json").write_text('{"run_id": "0af3"}', encoding="utf-8")
     search.update(mlflow_run_id="77aa")
     for text in ("brisk-otter-412/07", "brisk/07", "brisk/7", "77aa/07", "0af3"):
-        assert runs.find(tmp_path, text).name == "brisk-otter-412/07"
-    assert runs.find(tmp_path, "brisk/08-seed-1").name == "brisk-otter-412/08-seed-1"
-    assert runs.find(tmp_path, "brisk").name == "brisk-otter-412"
-    assert runs.find(tmp_path, "last").name == "calm-fox-9"
+        assert finding.find(tmp_path, text).name == "brisk-otter-412/07"
+    assert finding.find(tmp_path, "brisk/08-seed-1").name == "brisk-otter-412/08-seed-1"
+    assert finding.find(tmp_path, "brisk").name == "brisk-otter-412"
+    assert finding.find(tmp_path, "last").name == "calm-fox-9"
     assert [run.name for run in runs.runs(tmp_path)] == ["calm-fox-9", "brisk-otter-412"]
 
 
@@ -182,7 +182,7 @@ def test_trials_are_found_by_their_searchs_name_and_stand_in_no_listing(tmp_path
 @pytest.mark.usefixtures("search")
 def test_a_trial_that_is_not_found_says_what_there_is(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RunNotFound) as error:
-        runs.find(tmp_path, text)
+        finding.find(tmp_path, text)
     assert said in str(error.value)
 
 
@@ -207,12 +207,12 @@ def test_a_trial_lives_as_long_as_its_search_or_the_process_that_trains_it(searc
 
 def test_a_search_stands_for_its_best_trial(tmp_path: Path, search: Run) -> None:
     with pytest.raises(WrongInput, match="has no best trial yet") as error:
-        runs.with_model(search)
+        finding.with_model(search)
     assert error.value.hint == "name one of its trials, as brisk-otter-412/07"
     (search.folder / "best.json").write_text('{"trial": "08"}', encoding="utf-8")
-    assert runs.with_model(search).name == "brisk-otter-412/08"
-    assert runs.with_model(search.trials[0]).name == "brisk-otter-412/07"
-    assert runs.with_model(runs.find(tmp_path, "calm")).name == "calm-fox-9"
+    assert finding.with_model(search).name == "brisk-otter-412/08"
+    assert finding.with_model(search.trials[0]).name == "brisk-otter-412/07"
+    assert finding.with_model(finding.find(tmp_path, "calm")).name == "calm-fox-9"
 
 
 def test_a_trial_whose_model_was_not_kept_says_how_to_have_one(search: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from kpipe import groups, runs
+from kpipe import finding, groups, runs
 from kpipe.compare.differences import Written, written, written_in
 from kpipe.compare.kept import Kept, Side
 from kpipe.errors import RunNotFound, WrongInput
@@ -45,7 +45,7 @@ def side_of(root: Path, name: str) -> Side:
     group = groups.find(root, name)
     if group is not None:
         return of_group(group)
-    return of_run(runs.with_model(runs.find(root, name)))
+    return of_run(finding.with_model(finding.find(root, name)))
 
 
 def of_run(run: Run) -> Side:
@@ -96,7 +96,7 @@ def named(root: Path, name: str) -> tuple[str, Written]:
     if (group := groups.find(root, name)) is not None:
         return group.name, written_in(group.folder / "resolved.yaml")
     try:
-        run = runs.find(root, name)
+        run = finding.find(root, name)
     except RunNotFound as error:
         raise RunNotFound(f"{name}: no such file, and {error.message}", error.hint) from None
     return run.name, written_in(run.folder / "resolved.yaml")

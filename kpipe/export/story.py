@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kpipe import backend, runs, serving
+from kpipe import backend, finding, runs, serving
 from kpipe.backend import Backend
 from kpipe.errors import MissingExtra, WrongInput
 from kpipe.export.format import Format
@@ -60,7 +60,7 @@ def export(
     Raises: RunNotFound. WrongInput: no such format, no model, data that has changed. MissingExtra. RunFailed.
     """
     forms = chosen(wanted, int8)
-    run = runs.with_model(runs.find(runs.ROOT, run_name))
+    run = finding.with_model(finding.find(runs.ROOT, run_name))
     trained_on = serving.checked_manifest(require_model(run))["backend"]
     own = trained_on if trained_on in backend.installed() else serving.engine_for(trained_on, None)
     engines = {own: [], **by_engine(forms, own)}

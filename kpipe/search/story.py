@@ -15,7 +15,6 @@ from kpipe import backend, runs
 from kpipe.backend import Backend
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, axes, with_values
-from kpipe.run import saying_how_to_go_on
 from kpipe.runs import ROOT, Run
 from kpipe.search import machine, record
 from kpipe.search.engine import engine_of
@@ -29,6 +28,7 @@ from kpipe.search.state import Settings, State, choose, content_of
 from kpipe.search.trial import Trial
 from kpipe.search.trial_pipeline import whole_epochs
 from kpipe.search.worker import Place, Worker
+from kpipe.stopping import saying_how_to_go_on
 from kpipe.tracking.journal import Journal
 from kpipe.tracking.limits import require_model_name
 from kpipe.tuning.search import Search

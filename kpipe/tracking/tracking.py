@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import TrackingError
 from kpipe.runs import LOCAL, Run, Status
 from kpipe.tracking import store
@@ -155,7 +155,7 @@ def sync(root: Path, names: Sequence[str] = ()) -> list[Outcome]:
 
     A search is sent with its trials, and a trial with its search. Raises: RunNotFound: no run of that name.
     """
-    named = [runs.find(root, name) for name in names]
+    named = [finding.find(root, name) for name in names]
     chosen = [run.parent or run for run in named] or list(reversed(runs.runs(root)))
     return [sync_run(run) for run in {run.folder: run for run in chosen}.values() if names or is_behind(run)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from kpipe import runs
+from kpipe import finding
 
 SMALL = """\
 name: small
@@ -47,7 +47,7 @@ def test_fastest_is_measured_once_and_kept(folder: Path, cache: Path) -> None:
     (picked,) = re.findall(
         r"^fastest (\w+), [\d.]+ s against \w+ [\d.]+ s, \w+ [\d.]+ s; measured now", first.stdout, re.M
     )
-    run = runs.find(folder / "mlruns", "last")
+    run = finding.find(folder / "mlruns", "last")
     assert run.record.backend == picked
     assert run.record.fastest is not None
     assert run.record.fastest.startswith(f"{picked}, ")
@@ -73,7 +73,7 @@ def test_fastest_is_measured_once_and_kept(folder: Path, cache: Path) -> None:
     second = kpipe("run", "p.yaml", cwd=folder, COLUMNS="300")
     assert "timing" not in second.stdout
     assert re.search(r"^fastest torch, .* measured \d{4}-\d\d-\d\d, kept in", second.stdout, re.MULTILINE)
-    assert runs.find(folder / "mlruns", "last").record.backend == "torch"
+    assert finding.find(folder / "mlruns", "last").record.backend == "torch"
     table = kpipe("bench", "p.yaml", cwd=folder).stdout
     lines = table.splitlines()
     assert max(map(len, lines[:-1])) <= 80

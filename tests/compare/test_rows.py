@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from scipy.stats import t
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.compare.page import file_name, render, write_page
 from kpipe.compare.rows import Section, sections
 from kpipe.compare.sides import chosen, named
@@ -192,4 +192,4 @@ def test_a_trial_has_the_environment_of_its_search(root: Path, make: Make) -> No
 def test_a_group_is_not_a_run(root: Path, make_group: MakeGroup) -> None:
     group = make_group([0.9, 0.91])
     with pytest.raises(RunNotFound, match="is a group of runs\nname one of them: "):
-        runs.find(root, group.name)
+        finding.find(root, group.name)

@@ -117,3 +117,21 @@ def test_other_examples_than_kpipes_are_refused(
     monkeypatch.setattr(table, "write", wrong)
     with pytest.raises(WrongInput, match=named):
         script_of(from_files["table_of_birds"])
+
+
+HOSTILE = ["\"\"\"'; open('stolen', 'w') #", "a\n\nopen('stolen', 'w')", "{open('stolen', 'w')}", "\\"]
+
+
+def test_names_in_a_file_are_words_and_never_code(
+    backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame({name: generator.normal(size=80) for name in HOSTILE[1:]})
+    frame[HOSTILE[0]] = [HOSTILE[row % 4] for row in range(80)]
+    frame.to_parquet("d.parquet")
+    data = {"type": "table", "path": "d.parquet", "target": HOSTILE[0]}
+    script = script_of({"name": "hostile", "data": data, "model": "mlp", "train": "fit"})
+    exec(script.partition("# ---- Network")[0], {})
+    assert repr(HOSTILE[0]) in script
+    assert not (tmp_path / "stolen").exists()

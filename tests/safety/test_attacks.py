@@ -24,7 +24,7 @@ import pyarrow.parquet as parquet
 import pytest
 from PIL import Image
 
-from kpipe import groups, runs
+from kpipe import finding, groups, runs
 from kpipe.data.preparation import pictures
 from kpipe.data.source import Source
 from kpipe.errors import DataError, KpipeError, SpecError, TrackingError, WrongInput
@@ -319,7 +319,7 @@ def test_a_runs_name_leads_nowhere_else(tmp_path: Path, name: str) -> None:
     run = runs.create(tmp_path / "mlruns", "digits", "cnn")
     (tmp_path / "x" / "run.json").write_bytes((run.folder / "run.json").read_bytes())
     with pytest.raises(KpipeError):
-        runs.find(tmp_path / "mlruns", name)
+        finding.find(tmp_path / "mlruns", name)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kpipe import runs
+from kpipe import finding
 from kpipe.pipeline import Pipeline
 from kpipe.run import run
 
@@ -68,6 +68,6 @@ def test_a_run_on_hostile_names(
     metrics = json.loads((finished.run.artifacts / "metrics.json").read_text(encoding="utf-8"))["metrics"]
     assert any("script" in name for name in metrics)
     assert len(list((finished.run.artifacts / "pictures").glob("*.png"))) >= 2
-    assert runs.find(Path("mlruns"), "last").mlflow_run_id is not None
+    assert finding.find(Path("mlruns"), "last").mlflow_run_id is not None
     assert set(tmp_path.parent.iterdir()) == before
     assert {path.name for path in tmp_path.iterdir()} == {"mlruns", "d.csv"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from kpipe import groups, runs, serving
+from kpipe import finding, groups, runs, serving
 from kpipe.compare.rows import sections
 from kpipe.compare.sides import chosen
 from kpipe.data.splits import Splits
@@ -68,8 +68,8 @@ def test_a_record_of_any_content(run: Run, fuzz: Any, files: Files) -> None:
     def look(raw: bytes) -> None:
         (run.folder / "run.json").write_bytes(raw)
         assert other.name in [found.name for found in runs.runs(run.root)]
-        found = runs.find(run.root, run.name)
-        _ = found.status, found.mlflow_run_id, runs.with_model(found), shares_from(found, "jax", 3)
+        found = finding.find(run.root, run.name)
+        _ = found.status, found.mlflow_run_id, finding.with_model(found), shares_from(found, "jax", 3)
 
     look(whole)
     fuzz(300, files(whole) | changed(whole.decode()), look)
@@ -83,7 +83,7 @@ def test_what_a_search_left_of_any_content(run: Run, fuzz: Any, files: Files) ->
     def look(case: tuple[str, bytes]) -> None:
         name, raw = case
         (run.folder / name).write_bytes(raw)
-        _ = trial.mlflow_run_id, Sender(trial).behind, runs.with_model(run)
+        _ = trial.mlflow_run_id, Sender(trial).behind, finding.with_model(run)
 
     cases = [st.tuples(st.just(name), files(text.encode()) | changed(text)) for name, text in texts.items()]
     fuzz(300, st.one_of(cases), look)

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 import kpipe
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import RunNotFound, WrongInput
 from kpipe.pipeline import Pipeline, effective_yaml
 from kpipe.search import ray_cluster
@@ -154,7 +154,7 @@ def test_the_best_model_is_registered_as_champion_and_predicts(search: Search, s
     assert not found.unsent
     client = mlflow.MlflowClient(f"sqlite:///{place}/mlruns/mlflow.db")
     version = client.get_model_version_by_alias("digits", "champion")
-    trial = runs.find(place / "mlruns", f"{found.run.name}/{found.best.name}")
+    trial = finding.find(place / "mlruns", f"{found.run.name}/{found.best.name}")
     assert version.run_id == trial.mlflow_run_id
     nested = client.search_runs([client.get_run(version.run_id).info.experiment_id], "tags.trial != ''")
     assert {run.data.tags["mlflow.parentRunId"] for run in nested} == {found.run.mlflow_run_id}

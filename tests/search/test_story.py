@@ -12,7 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.pipeline import Pipeline
 from kpipe.search.job import Job
 from kpipe.search.story import Found
@@ -37,7 +37,7 @@ def curves(run: runs.Run) -> dict[tuple[str, int], float]:
 
 
 def trial_of(found: Found, name: str) -> runs.Run:
-    return runs.find(found.run.root, f"{found.run.name}/{name}")
+    return finding.find(found.run.root, f"{found.run.name}/{name}")
 
 
 def table(found: Found) -> pd.DataFrame:
@@ -100,7 +100,7 @@ def kpipe_run_apart(file: Path, place: Path) -> runs.Run:
     ]
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_THREADS")}
     subprocess.run(command, cwd=place, env=environment, check=True, capture_output=True)
-    return runs.find(place / "mlruns", "last")
+    return finding.find(place / "mlruns", "last")
 
 
 class Sleep:

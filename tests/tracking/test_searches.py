@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import WrongInput
 from kpipe.runs import Run
 from kpipe.tracking import journal, limits, sender, store, tracking, ui
@@ -113,7 +113,7 @@ def test_trials_are_nested_runs_sent_by_one_process(root: Path) -> None:
         assert kept.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert kept.data.params == {"dropout": trial.folder.name}
         assert (kept.info.run_name, kept.info.status) == (f"{trial.folder.name} of {search.name}", "FINISHED")
-        assert runs.find(root, kept.info.run_id).name == trial.name
+        assert finding.find(root, kept.info.run_id).name == trial.name
     assert not Senders(search).behind
     assert tracking.sync(root) == []
 
@@ -172,7 +172,7 @@ def test_a_sender_killed_midway_loses_and_doubles_nothing(root: Path) -> None:
 def test_a_killed_search_is_marked_with_its_running_trials_and_goes_on(root: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", SEARCH, str(root)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    search = runs.find(root, process.stdout.readline().strip())
+    search = finding.find(root, process.stdout.readline().strip())
     done, running = search.trials
     done.update(status="FINISHED")
     process.send_signal(signal.SIGKILL)

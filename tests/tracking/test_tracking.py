@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kpipe import runs
+from kpipe import finding, runs
 from kpipe.errors import TrackingError, WrongInput
 from kpipe.runs import Run
 from kpipe.tracking import journal, limits, packaging, sender, store, tracking, ui
@@ -166,7 +166,7 @@ def test_eight_runs_start_in_a_fresh_store_at_once_and_lose_nothing(fresh: Path)
     mlflow = client(fresh)
     assert len(mlflow.search_experiments(filter_string="name = 'digits'")) == 1
     for lines in said:
-        run = runs.find(fresh, lines[0])
+        run = finding.find(fresh, lines[0])
         assert len(points(mlflow, run)) == 100
         assert points(mlflow, run) == written(run)
 
@@ -175,7 +175,7 @@ def test_a_killed_training_is_marked_and_what_it_wrote_is_sent(root: Path) -> No
     command = [sys.executable, "-c", TRAINING, str(root), "30", "die"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    run = runs.find(root, process.stdout.readline().strip())
+    run = finding.find(root, process.stdout.readline().strip())
     wait_until(lambda: len(written(run)) == 30)
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -107,5 +107,6 @@ def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
         "epochs": epochs,
         "validation_data": "(x_validation, y_validation)",
         "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
+        "shuffle": "False",
         "verbose": "2",
     }

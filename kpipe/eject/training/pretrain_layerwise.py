@@ -77,6 +77,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "epochs": "PRETRAINING_EPOCHS",
         "validation_data": "(h_validation, h_validation)",
         "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
+        "shuffle": "False",
         "verbose": "2",
     }
     kept = descent.keeping(method, "PRETRAINING_EPOCHS", 4)
