@@ -78,7 +78,8 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     data = source.write(pipeline.data, splits)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
     backend.use(backend.choose(None, engine_of(pipeline)))
-    model, layers = network_section(pipeline, splits)
+    with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
+        model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
     parts = {
         "Data": data,

@@ -148,6 +148,15 @@ def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
     assert there.read_text(encoding="utf-8") == "my work"
 
 
+def test_the_command_prints_the_script_alone(backend: str) -> None:
+    """What engines say as they are imported is no part of it, nor beside it."""
+    words = ["eject", str(ROOT / "pipelines" / "mlp_iris.yaml")]
+    command = [sys.executable, "-c", "from kpipe.cli import main; main()", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith('"""mlp-iris')
+
+
 def test_half_a_script_is_none(backend: str, tmp_path: Path) -> None:
     from kpipe.eject.story import keep
 
