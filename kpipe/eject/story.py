@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, decoding, metrics, network, padded, start
+from kpipe.eject import chance, decoding, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import literal
@@ -42,7 +42,15 @@ Written by `kpipe eject {file}`. It needs {needed}, and no kpipe:
 """
 '''
 
-PACKAGES = {"numpy": "NumPy", "pandas": "pandas", "PIL": "Pillow", "sklearn": "scikit-learn"}
+PACKAGES = {
+    "numpy": "NumPy",
+    "pandas": "pandas",
+    "PIL": "Pillow",
+    "rapidfuzz": "RapidFuzz",
+    "sacrebleu": "sacreBLEU",
+    "sklearn": "scikit-learn",
+    "tokenizers": "tokenizers",
+}
 """What a script may need beside Keras, by what is imported."""
 
 SEEDS = '''
@@ -83,14 +91,14 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
         model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
-    measured = pipeline.evaluate.chosen_metrics(splits.signature)
+    measured = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
     parts = {
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
         **decoding.write(pipeline.decode, measured, model, splits),
-        "Test": metrics.write(measured, splits.signature.target, logits),
+        "Test": metrics.write(measured, splits.signature.target, logits, data.code),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 

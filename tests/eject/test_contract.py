@@ -19,6 +19,8 @@ from kpipe.signature import Target
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.spec.one_of import components
+from kpipe.tokenization.vocabulary import Vocabulary
+from kpipe.tokenization.words import Words
 
 ROOT = Path(__file__).parents[2]
 YES = {
@@ -28,6 +30,7 @@ YES = {
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         *("exact_match", "perplexity", "top_k_accuracy"),
+        *("bleu", "character_error_rate", "chrf", "entity_f1", "token_accuracy"),
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
@@ -39,6 +42,7 @@ PIPELINES = {
 }
 OFFLINE = ("type: sklearn", "type: procedural")
 
+TEXT = Target(task="text", vocabulary=Vocabulary.learn(Words(), ["owl"]))
 CLASSES = Target(task="classes", names=("O", "B-a", "I-a", "B-b"))
 
 
@@ -48,7 +52,7 @@ def write(package: str, name: str) -> None:
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
         if component.tasks <= {"text", "next_token"}:  # type: ignore[attr-defined]
-            metrics.write([component()], Target(task="text"))
+            metrics.write([component()], TEXT)
             return
         target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
