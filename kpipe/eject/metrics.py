@@ -48,6 +48,12 @@ OF_TEXTS: Mapping[str, str] = {
 }
 """Metrics of a text that is written; the true one ends with token 3, and an unknown token in it is never written."""
 
+OF_NEXT_TOKENS: Mapping[str, str] = {
+    "accuracy": '"accuracy": np.mean(right)',
+    **{name: OF_TEXTS[name].replace("losses.mean()", "np.mean(losses)") for name in ("loss", "perplexity")},
+}
+"""Metrics of the token that comes next."""
+
 PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
 
 CALIBRATION = """
@@ -108,6 +114,9 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Secti
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
     by_name = {metric.type: metric for metric in metrics}
+    if target.task == "next_token":
+        found = [f"    {OF_NEXT_TOKENS[name]}," for name in by_name]
+        return Section("\n".join([logits.strip("\n"), "metrics = {", *found, "}", PRINTED]))
     if target.task == "text":
         return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)

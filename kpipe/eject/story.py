@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, metrics, network, padded, start
+from kpipe.decoding.greedy import Greedy
+from kpipe.eject import chance, continued, metrics, network, padded, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import literal
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
 WRITTEN = (
-    "name", "backend", "seed", "data", "model", "train", "evaluate",
+    "name", "backend", "seed", "data", "model", "train", "evaluate", "decode",
     "checkpoint", "expect", "kernels", "threads", "track", "tune",
 )  # fmt: skip
 """What the script follows; the second line changes nothing of what is computed, but for the last digits."""
@@ -71,6 +72,8 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
+    if splits.signature.target.task != "next_token" and pipeline.decode != Greedy():
+        raise cannot(f"decode: {pipeline.decode!r}", "leave it out")
     if splits.signature.given is not None:
         raise cannot(
             "model: a network that gives its input back", "give it `output: target`, where it has such a field"
@@ -87,6 +90,8 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
         "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target, logits),
     }
+    if splits.signature.target.task == "next_token":
+        parts["Text"] = continued.write(pipeline, splits)
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
 
