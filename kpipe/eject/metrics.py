@@ -35,6 +35,12 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
+OF_NEXT_TOKENS: Mapping[str, str] = {
+    "accuracy": '"accuracy": np.mean(right)',
+    **{name: code.replace("losses.mean()", "np.mean(losses)") for name, code in text_metrics.TOKEN_BY_TOKEN.items()},
+}
+"""Metrics of the token that comes next."""
+
 PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
 
 CALIBRATION = """
@@ -99,6 +105,9 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", FIELDS)
     by_name = {metric.type: metric for metric in metrics}
+    if target.task == "next_token":
+        named = [f"    {OF_NEXT_TOKENS[name]}," for name in by_name]
+        return Section("\n".join([logits.strip("\n"), "metrics = {", *named, "}", PRINTED]))
     if target.task == "text":
         found = text_metrics.write(by_name, target, logits, data)
         return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)

@@ -141,6 +141,30 @@ def entities(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     return {"data": {**data, "batch_size": 8}, "model": model, "train": train}
 
 
+def book_of(folder: Path, generator: np.random.Generator) -> list[str]:
+    """Two files of running text."""
+    files = [folder / "one.txt", folder / "two.txt"]
+    for file in files:
+        lines = [" ".join(generator.choice(["To", "be", "or", "not", "to", "be"], 5)) for _ in range(70)]
+        file.write_text(".\n".join(lines), encoding="utf-8")
+    return [str(file) for file in files]
+
+
+def book(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Letters, of which the next one is learned; windows of train overlap."""
+    data = {"type": "text", "path": book_of(folder, generator), "context": 12, "stride": 9}
+    model = {"type": "rnn", "cell": "gru", "embedding": 6, "units": [8], "dropout": 0.1}
+    decode = {"type": "sampling", "temperature": 0.9, "top_k": 9, "top_p": 0.95, "max_length": 9}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}, "decode": decode}
+
+
+def book_of_words(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words, of which the next one is learned by a Transformer's decoder alone."""
+    data = {"type": "text", "path": book_of(folder, generator), "context": 8, "tokenizer": "words", "batch_size": 16}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
 MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_words,
     npz_of_images,
@@ -152,6 +176,8 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     sentences,
     translations,
     entities,
+    book,
+    book_of_words,
 )
 
 

@@ -24,7 +24,7 @@ from kpipe.tokenization.words import Words
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table"},
+    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text", "text_table", "tfds"},
     "kpipe.training": {"fit", "pretrain_layerwise"},
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {
