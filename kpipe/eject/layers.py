@@ -128,7 +128,7 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
         return Own((THERE_OR_FIRST if layer.at_least_one else THERE,))
     if kind == "EncoderBlock":
         return Own(transformer.encoder(layer), of_block)
-    if kind == "DecoderBlock" and layer.cross:
+    if kind == "DecoderBlock":
         return Own(transformer.decoder(layer), of_block)
     if kind == "RecurrentDecoder":
         return Own((EMBEDDING, *recurrent_decoder.written(layer)), of_decoder)

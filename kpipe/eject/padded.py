@@ -123,6 +123,17 @@ logits = np.{joined}(predict(x_test)).astype("float64")
 '''
 
 
+NEXT_TOKENS = """
+right, losses = [], []
+for length, group in by_length(x_test):
+    for rows in filled(group):
+        for row, output in zip(rows, model.predict_on_batch(padded(x_test, rows, length, 0)), strict=True):
+            if row >= 0:
+                logits, truth = output[: len(y_test[row])].astype("float64"), y_test[row]
+                losses.extend(np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(truth)), truth])
+                right.extend(logits.argmax(axis=1) == truth)
+"""
+
 TAKEN_PAIRS = '''
 def before(answers):
     """What stands before each token of a text that is written: 2, its start, then the tokens themselves."""
@@ -174,6 +185,8 @@ def logits(splits: Splits) -> str:
     """``logits`` of all answers of test (answers, classes), and the true ones beside them."""
     if splits.signature.target.task == "text":
         return LOGITS_OF_PAIRS
+    if splits.signature.target.task == "next_token":
+        return NEXT_TOKENS
     if not splits.signature.target.is_per_step:
         return PREDICT.replace("{cut}", "").replace("{joined}", "stack")
     code = PREDICT.replace("{cut}", "[: len(x[row])]").replace("{joined}", "concatenate")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, decoding, metrics, network, padded, start
+from kpipe.decoding.greedy import Greedy
+from kpipe.eject import chance, continued, decoding, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
-from kpipe.eject.words import literal
+from kpipe.eject.words import WIDTH, literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
 from kpipe.signature import Feature
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
 WRITTEN = (
-    "name", "backend", "seed", "data", "model", "train", "evaluate",
-    "decode",
+    "name", "backend", "seed", "data", "model", "train", "evaluate", "decode",
     "checkpoint", "expect", "kernels", "threads", "track", "tune",
 )  # fmt: skip
 """What the script follows; the last line changes nothing of what is computed, but for the last digits."""
@@ -36,13 +37,23 @@ FROM_KERAS = "from keras import "
 
 HEAD = '''"""{title}
 
-Written by `kpipe eject {file}`. It needs {needed}, and no kpipe:
+{told}
 
     KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
 """
 '''
 
-PACKAGES = {"numpy": "NumPy", "pandas": "pandas", "PIL": "Pillow", "sklearn": "scikit-learn"}
+PACKAGES = {
+    "numpy": "NumPy",
+    "pandas": "pandas",
+    "PIL": "Pillow",
+    "rapidfuzz": "RapidFuzz",
+    "sacrebleu": "sacreBLEU",
+    "sklearn": "scikit-learn",
+    "tensorflow": "TensorFlow",
+    "tensorflow_datasets": "TensorFlow Datasets",
+    "tokenizers": "tokenizers",
+}
 """What a script may need beside Keras, by what is imported."""
 
 SEEDS = '''
@@ -73,6 +84,8 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
+    if splits.signature.target.task != "next_token" and pipeline.decode != Greedy():
+        raise cannot(f"decode: {pipeline.decode!r}", "leave it out")
     if splits.signature.given is not None:
         raise cannot(
             "model: a network that gives its input back", "give it `output: target`, where it has such a field"
@@ -80,17 +93,20 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     data = source.write(pipeline.data, splits)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
     backend.use(backend.choose(None, engine_of(pipeline)))
-    model, layers = network_section(pipeline, splits)
+    with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
+        model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
-    measured = pipeline.evaluate.chosen_metrics(splits.signature)
+    measured = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
     parts = {
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
         **decoding.write(pipeline.decode, measured, model, splits),
-        "Test": metrics.write(measured, splits.signature.target, logits),
+        "Test": metrics.write(measured, splits.signature.target, logits, data.code),
     }
+    if splits.signature.target.task == "next_token":
+        parts["Text"] = continued.write(pipeline, splits)
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
 
@@ -102,7 +118,10 @@ def engine_of(pipeline: Pipeline) -> Backend | None:
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script), needed=needed_by(imports))
+    told = f"Written by `kpipe eject {shown(file.name)}`. It needs {needed_by(imports)}, and no kpipe:"
+    yield HEAD.format(
+        title=pipeline.name, told=textwrap.fill(told, WIDTH, break_on_hyphens=False), script=shown(script)
+    )
     yield from in_order(imports, engine_of(pipeline))
     yield f"\n{fixed(pipeline)}"
     for part in parts.values():
@@ -145,7 +164,7 @@ def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
         yield "\n".join(standard) + "\n"
         yield "\n".join(others)
         return
-    yield "\n".join(sorted([*standard, "import os"])) + "\n"
+    yield "\n".join(sorted({*standard, "import os"})) + "\n"
     yield f'os.environ.setdefault("KERAS_BACKEND", "{engine}")\n'
     yield "\n".join(others)
 

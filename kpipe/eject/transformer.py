@@ -92,6 +92,20 @@ class EncoderBlock(layers.Layer):
         allowed = None if there is None else there[:, None, None]
 '''
 
+ALONE = (
+    ENCODER.replace("Encoder", "Decoder")
+    .replace("every other that is there", "those up to itself")
+    .replace(
+        """x, there=None):
+        allowed = None if there is None else there[:, None, None]
+""",
+        """x):
+        steps = ops.arange(ops.shape(x)[1])
+        allowed = (steps[:, None] >= steps)[None, None]
+""",
+    )
+)
+
 DECODER = '''
 class DecoderBlock(layers.Layer):
     """Each step looks at those up to itself, then at what was read."""
@@ -135,19 +149,21 @@ DROPOUTS = """        self.dropout1, self.dropout2 = (
 """
 
 
-def encoder(block: Any) -> tuple[str, ...]:
+def encoder(block: Any, template: str = ENCODER) -> tuple[str, ...]:
     """A layer of the encoder, and what it is made of."""
     own = block.own
     rate = own["dropout"]
     one, two, closed = ("self.dropout1(", "self.dropout2(", ")") if rate else ("", "", "")
     body = (PRE if own["norm"] == "pre" else POST).format(one=one, two=two, closed=closed)
-    code = ENCODER.replace("{dropouts}", DROPOUTS.format(rate=repr(rate)) if rate else "") + body
+    code = template.replace("{dropouts}", DROPOUTS.format(rate=repr(rate)) if rate else "") + body
     return (*attention(own["rotary"]), feed_forward(own["activation"]), code)
 
 
 def decoder(block: Any) -> tuple[str, ...]:
-    """A layer of the decoder."""
+    """A layer of the decoder; of one alone, which reads nothing, an encoder's where steps look back."""
     own = block.own
+    if not own["cross"]:
+        return encoder(block, ALONE)
     rate, closed = own["dropout"], ")" if own["dropout"] else ""
     names = [f"self.dropout{number}(" if rate else "" for number in (1, 2, 3)]
     body = DECODER_PRE if own["norm"] == "pre" else DECODER_POST

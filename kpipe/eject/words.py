@@ -37,8 +37,12 @@ def assigned(name: str, items: Sequence[Any]) -> str:
 
 def path_of(text: str) -> str:
     """A path as it is read from where kpipe runs: below it, or absolute."""
+    return literal(place_of(text))
+
+
+def place_of(text: str) -> str:
     path = Path(text)
-    return literal(path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix())
+    return path.relative_to(Path.cwd()).as_posix() if path.is_relative_to(Path.cwd()) else path.as_posix()
 
 
 def call(before: str, arguments: Sequence[str], after: str = "", comment: str = "", indent: int = 0) -> str:

@@ -106,9 +106,8 @@ def translations(folder: Path, generator: np.random.Generator) -> dict[str, Any]
     }
     tokenizers = {"tokenizer": {"type": "words"}, "target_tokenizer": {"type": "words", "lowercase": False}}
     model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
-    evaluate = {"metrics": ["exact_match", "loss", "perplexity"]}
     train = {"type": "fit", "epochs": 3, "optimizer": {"Adam": {"learning_rate": 0.02}}}
-    return {"data": {**data, **tokenizers}, "model": model, "train": train, "evaluate": evaluate}
+    return {"data": {**data, **tokenizers}, "model": model, "train": train}
 
 
 def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
@@ -127,6 +126,45 @@ def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
 
 
+def entities(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words that tags put together into entities."""
+    told = [["owl B-bird", "bird E-bird"], ["tit S-bird"], ["Rum B-isle", "isle I-isle"], ["flies O"], ["sings O"]]
+    lines = []
+    for _ in range(100):
+        for place in generator.integers(0, len(told), generator.integers(2, 5)):
+            lines += told[place]
+        lines.append("")
+    (folder / "entities.conll").write_text("\n".join(lines), encoding="utf-8")
+    model = {"type": "rnn", "cell": "gru", "embedding": 4, "units": [4]}
+    train = {"type": "fit", "epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.05}}}
+    data = {"type": "conll", "path": str(folder / "entities.conll"), "token_column": 1, "tag_column": 2}
+    return {"data": {**data, "batch_size": 8}, "model": model, "train": train}
+
+
+def book_of(folder: Path, generator: np.random.Generator) -> list[str]:
+    """Two files of running text."""
+    files = [folder / "one.txt", folder / "two.txt"]
+    for file in files:
+        lines = [" ".join(generator.choice(["To", "be", "or", "not", "to", "be"], 5)) for _ in range(70)]
+        file.write_text(".\n".join(lines), encoding="utf-8")
+    return [str(file) for file in files]
+
+
+def book(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Letters, of which the next one is learned; windows of train overlap."""
+    data = {"type": "text", "path": book_of(folder, generator), "context": 12, "stride": 9}
+    model = {"type": "rnn", "cell": "gru", "embedding": 6, "units": [8], "dropout": 0.1}
+    decode = {"type": "sampling", "temperature": 0.9, "top_k": 9, "top_p": 0.95, "max_length": 9}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}, "decode": decode}
+
+
+def book_of_words(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words, of which the next one is learned by a Transformer's decoder alone."""
+    data = {"type": "text", "path": book_of(folder, generator), "context": 8, "tokenizer": "words", "batch_size": 16}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
 MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_words,
     npz_of_images,
@@ -137,6 +175,9 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     reviews_attended,
     sentences,
     translations,
+    entities,
+    book,
+    book_of_words,
 )
 
 

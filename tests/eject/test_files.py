@@ -31,6 +31,8 @@ NAMES = (
     "reviews",
     "sentences",
     "translations",
+    "book",
+    "book_of_words",
 )
 
 

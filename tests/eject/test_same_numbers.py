@@ -47,7 +47,17 @@ SCRIPTS = {
 }
 """What is overridden: less to compute, and more of what can be written."""
 
-FROM_FILES = ("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences", "translations")
+FROM_FILES = (
+    "npz_of_words",
+    "table_of_birds",
+    "reviews",
+    "reviews_attended",
+    "sentences",
+    "translations",
+    "book",
+    "book_of_words",
+    "entities",
+)
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 
 NAMES = (*SCRIPTS, *FROM_FILES)
@@ -96,3 +106,6 @@ def test_a_script_gives_the_numbers_of_the_run(
     for key, values in curves.items():
         assert found["history"][key] == pytest.approx(values, rel=tolerance, abs=tolerance), key
     assert found["metrics"] == pytest.approx(metrics, rel=tolerance, abs=tolerance)
+    if splits.signature.target.task == "next_token":
+        texts = pipeline.decode.texts(model, splits.test, splits.signature, pipeline.data.batch_size, pipeline.seed)
+        assert found["written"] == texts[0] != ""

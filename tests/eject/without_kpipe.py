@@ -13,4 +13,5 @@ for script in sorted(Path(sys.argv[1]).glob("*.py")):
     found = runpy.run_path(str(script))
     numbers = {name: [float(one) for one in values] for name, values in found["history"].history.items()}
     record = {"history": numbers, "metrics": {name: float(value) for name, value in found["metrics"].items()}}
+    record["written"] = found.get("written")
     script.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")

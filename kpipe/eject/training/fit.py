@@ -42,6 +42,7 @@ LOSSES = {
     "classes": OF_CLASSES,
     "tags": OF_CLASSES,
     "text": OF_CLASSES,
+    "next_token": OF_CLASSES,
 }
 """The loss and the metric of each task."""
 
