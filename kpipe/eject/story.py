@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.decoding.greedy import Greedy
 from kpipe.eject import chance, continued, decoding, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
@@ -84,8 +83,6 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
-    if splits.signature.target.task != "next_token" and pipeline.decode != Greedy():
-        raise cannot(f"decode: {pipeline.decode!r}", "leave it out")
     if splits.signature.given is not None:
         raise cannot(
             "model: a network that gives its input back", "give it `output: target`, where it has such a field"
