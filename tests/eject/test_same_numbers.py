@@ -37,11 +37,11 @@ SCRIPTS = {
     "encoder_decoder_dates": [
         "data={type: procedural, dataset: reverse, max_letters: 3, examples: 200, batch_size: 20}",
         *("model.cell=lstm", "model.layers=2", "model.units=6", "model.dropout=0.2", "train.teacher_forcing=0.6"),
-        "train.epochs=2",
+        *("train.epochs=2", "train.optimizer.Adam.learning_rate=0.1"),  # then it writes more than empty texts
     ],
     "encoder_decoder_numbers": [
         *("data.examples=60", "data.batch_size=6", "model.cell=gru", "model.units=8", "model.bidirectional=false"),
-        "train.epochs=2",
+        *("train.epochs=2", "train.optimizer.Adam.learning_rate=0.1"),  # then it writes more than empty texts
     ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
 }
