@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject import inputs
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -94,7 +95,7 @@ EACH: Mapping[str, tuple[str, str]] = {
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, "calibration"}))
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *inputs.METRICS, "calibration"}))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Section:
@@ -110,6 +111,9 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Secti
     by_name = {metric.type: metric for metric in metrics}
     if target.task == "text":
         return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
+    if target.task == "reconstruction":
+        code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])
+        return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     code = "\n".join([*lines, PRINTED])
     return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())

@@ -28,6 +28,7 @@ YES = {
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         *("exact_match", "perplexity", "top_k_accuracy"),
+        "reconstruction_error",
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
@@ -35,6 +36,7 @@ YES = {
 PIPELINES = {
     *("cnn_gap", "lenet5", "mlp_diabetes", "mlp_iris", "rnn_adding", "rnn_digits", "rnn_sine"),
     *("stacked_autoencoder", "transformer_vit_digits"),
+    *("autoencoder_convolutional", "deep_autoencoder", "denoising_autoencoder"),
     *("tune_backends", "tune_cnn_gap", "tune_grid_cnn", "tune_hyperband_digits", "tune_random_mlp_diabetes"),
 }
 OFFLINE = ("type: sklearn", "type: procedural")
@@ -49,6 +51,9 @@ def write(package: str, name: str) -> None:
     elif package == "kpipe.evaluation.metrics":
         if component.tasks <= {"text", "next_token"}:  # type: ignore[attr-defined]
             metrics.write([component()], Target(task="text"))
+            return
+        if component.tasks == {"reconstruction"}:  # type: ignore[attr-defined]
+            metrics.write([component()], Target(task="reconstruction", names=("gray",)))
             return
         target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
@@ -115,8 +120,18 @@ def test_a_script_is_as_ruff_would_write_it(backend: str, name: str, overrides: 
     require_tidy(name, overrides, tmp_path)
 
 
-def test_a_script_of_stages_is_as_ruff_would_write_it(backend: str, tmp_path: Path) -> None:
-    require_tidy("stacked_autoencoder", [], tmp_path)
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        ("stacked_autoencoder", []),
+        ("denoising_autoencoder", ["model.units=[8]"]),
+        ("autoencoder_convolutional", ["model.corruption={type: salt_and_pepper}"]),
+    ],
+)
+def test_a_script_of_autoencoders_is_as_ruff_would_write_it(
+    backend: str, name: str, overrides: list[str], tmp_path: Path
+) -> None:
+    require_tidy(name, overrides, tmp_path)
 
 
 def require_tidy(name: str, overrides: list[str], folder: Path) -> None:
