@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject import several
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -119,9 +120,15 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Secti
         return Section("\n".join([logits.strip("\n"), "metrics = {", *found, "}", PRINTED]))
     if target.task == "text":
         return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
-    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
+    if several.is_several(target):
+        lines = list(several.lines(by_name, target))
+    elif target.task in ("values", "forecast"):
+        lines = of_values(by_name, target)
+    else:
+        lines = of_classes(by_name, target, logits)
     code = "\n".join([*lines, PRINTED])
-    return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
+    constants = (several.named(target),) if "TARGETS" in code else ()
+    return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else (), constants)
 
 
 def of_texts(by_name: Mapping[str, Any], logits: str) -> list[str]:

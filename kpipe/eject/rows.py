@@ -61,6 +61,8 @@ def taken(x: str, y: str, parts: Sequence[SplitName] = ("train", *BOTH)) -> str:
 def require_each_class(splits: Splits) -> None:
     """Metrics of each class are written for classes that test has. Raises: WrongInput."""
     target = splits.signature.target
+    if target.task == "labels" and not all(0 < share < 1 for share in y_of(splits, "test").mean(axis=0)):
+        raise cannot("a test split where a label is the same everywhere", "make `data.split.test` larger")
     if target.task in ("classes", "tags") and 0 in counts_of(y_of(splits, "test"), target.size):
         raise cannot("a test split without an example of each class", "make `data.split.test` larger")
 

@@ -27,6 +27,8 @@ NAMES = (
     "npz_of_images",
     "table_of_birds",
     "table_of_values",
+    "table_of_several_values",
+    "table_of_labels",
     "folder_of_pictures",
     "reviews",
     "sentences",
@@ -80,7 +82,7 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
 @pytest.mark.parametrize(
     ("name", "change", "named"),
     [
-        ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
+        ("table_of_labels", {"target": ["sunny"]}, "data: a single label"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
         ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
         (
