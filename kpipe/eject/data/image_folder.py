@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from kpipe.data.image_folder import ImageFolder, files_by_class
 from kpipe.data.preparation.pictures import SUFFIXES
 from kpipe.data.split_rule import SplitName
-from kpipe.data.splits import ArraySplit
 from kpipe.eject import rows
-from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, literal, path_of, place_of
 
 if TYPE_CHECKING:
@@ -45,11 +44,8 @@ def check(source: ImageFolder) -> None:
 
 def write(source: ImageFolder, splits: Splits) -> Section:
     """Arrays ``x_train, y_train, ...``, the same pictures in the same order. Raises: WrongInput."""
-    import numpy as np
-
     rows.require_each_class(splits)
-    if any(isinstance(split, ArraySplit) and not isinstance(split.arrays["image"], np.ndarray) for _, split in splits):
-        raise cannot("data: pictures of more than 64 MB", "make `data.image_size` smaller")
+    rows.require_room(splits)
     shape = splits.signature.input.sides
     array = "np.asarray(upright)" + "[..., None]" * (shape[2] == 1)
     if source.image_size:

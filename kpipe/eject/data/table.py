@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from kpipe.data.preparation.columns import Category, Number
 from kpipe.data.preparation.frames import separator_of
 from kpipe.data.preparation.rows import Rows
 from kpipe.data.preparation.split import given_names
 from kpipe.data.preparation.table import Table as Preparation
 from kpipe.data.preparation.targets import word
-from kpipe.data.splits import ArraySplit
 from kpipe.data.table import Table
 from kpipe.eject import rows
-from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.targets import written
 from kpipe.eject.words import assigned, literal, path_of
 
@@ -49,8 +46,7 @@ def check(source: Table) -> None:
 def write(source: Table, splits: Splits) -> Section:
     """Arrays ``x_train, y_train, ...``, the same rows in the same order. Raises: WrongInput."""
     rows.require_each_class(splits)
-    if any(isinstance(split, ArraySplit) and not isinstance(split.arrays["vector"], np.ndarray) for _, split in splits):
-        raise cannot("data: a table of more than 64 MB", "leave columns out")
+    rows.require_room(splits)
     assert isinstance(splits.preparation, Preparation)
     columns = splits.preparation.columns
     target, read = splits.signature.target, Rows.read(source)
