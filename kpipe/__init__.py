@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from kpipe.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from kpipe.pipeline import Pipeline
+    from kpipe.trained import Given, Trained
 
-__all__ = ["__version__", "tune"]
+__all__ = ["__version__", "train", "tune"]
+
+
+def train(pipeline: Given, overrides: Sequence[str] = (), *, backend: str | None = None) -> Trained:
+    """Trains and evaluates a pipeline in this process, and records nothing, as a notebook wants it.
+
+    ``pipeline`` is a YAML file, or the same as a mapping or as a checked Pipeline; ``overrides`` are written as after
+    ``--set``: ``["model.layers=2"]``. One process has one backend: the first call settles it.
+
+    Raises: SpecError: the pipeline is wrong. DataError. WrongInput: Keras runs on another backend here already.
+    """
+    from kpipe import trained
+
+    return trained.train(pipeline, overrides, backend)
 
 
 def tune(
-    pipeline: Pipeline | Mapping[str, Any] | Path | str,
+    pipeline: Given,
     *,
     backend: str | None = None,
     workers: int | None = None,
@@ -35,16 +48,12 @@ def tune(
 
     Raises: SpecError: the pipeline is wrong. WrongInput: it has no `tune` section.
     """
-    from kpipe.pipeline import Pipeline
     from kpipe.search import story
     from kpipe.search.table import TrialTable
-    from kpipe.spec.check import checked
-    from kpipe.spec.document import document_of, read
     from kpipe.terminal import output
+    from kpipe.trained import pipeline_of
 
-    if not isinstance(pipeline, Pipeline):
-        document = document_of(pipeline) if isinstance(pipeline, Mapping) else read(pipeline)
-        pipeline = checked(Pipeline, document)
+    pipeline = pipeline_of(pipeline)
     options = (backend, workers, ray, resume, fresh, register)
     if quiet:
         return story.tune(pipeline, "", *options, root=Path(root)).frame

@@ -68,6 +68,12 @@ class Group:
         mine = {record.seed: run for record, run in known if record.group == self.name}
         return {seed: mine[seed] for seed in self.plan.seeds if seed in mine}
 
+    @property
+    def seeds_left(self) -> list[int]:
+        """Those whose runs have not finished, or were not begun."""
+        begun = self.runs
+        return [seed for seed in self.plan.seeds if seed not in begun or begun[seed].record.status != "FINISHED"]
+
     def write(self, plan: Plan) -> None:
         write_atomic(self.folder / "group.json", plan.model_dump_json(indent=2) + "\n")
 

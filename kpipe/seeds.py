@@ -77,8 +77,7 @@ def resume(group: Group, watchers: Sequence[Watcher] = (), say: Callable[[str], 
     """
     group.hold()
     try:
-        begun = group.runs
-        if len(begun) == group.plan.count and all(one.record.status == "FINISHED" for one in begun.values()):
+        if not group.seeds_left:
             raise WrongInput(f"group {group.name} has finished", f"kpipe compare {group.name} shows it")
         pipeline = checked(Pipeline, read(group.folder / "resolved.yaml"))
         return carry_out(group, pipeline, watchers, say)

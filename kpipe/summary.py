@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,12 +90,14 @@ def printable_row(target: Target, row: Mapping[str, Any]) -> dict[str, str]:
     return {"input": given, **few, **({"": f"and {more} more"} if more else {})}
 
 
-def require_format(file: Path) -> None:
-    """Refuses what could not be written before anything is predicted. Raises: WrongInput."""
+def require_writable(file: Path, inputs: Sequence[Path]) -> None:
+    """Refuses what could not, or should not, be written before anything is predicted. Raises: WrongInput."""
     if file.suffix not in FORMATS:
         raise WrongInput(f"--output {file}: cannot write `{file.suffix}`", f"end it in {' or '.join(FORMATS)}")
     if not file.resolve().parent.is_dir():
         raise WrongInput(f"--output {file}: no such folder", f"make {file.parent} first")
+    if file.resolve() in [path.resolve() for path in inputs]:
+        raise WrongInput(f"--output {file}: that is the input, which would be lost", "choose another name")
 
 
 def write_predictions(predictions: Predictions, file: Path) -> None:
@@ -104,10 +107,11 @@ def write_predictions(predictions: Predictions, file: Path) -> None:
         if file.suffix == ".json":
             write_atomic(file, json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
         else:
-            with file.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, fieldnames=list(rows[0]) if rows else ["input"])
-                writer.writeheader()
-                writer.writerows(rows)
+            table = io.StringIO(newline="")
+            writer = csv.DictWriter(table, fieldnames=list(rows[0]) if rows else ["input"])
+            writer.writeheader()
+            writer.writerows(rows)
+            write_atomic(file, table.getvalue())
     except OSError as error:
         raise WrongInput(f"--output {file}: {error.strerror}") from error
 

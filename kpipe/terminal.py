@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from typing_extensions import override
 
-from kpipe.errors import KpipeError, SpecError
+from kpipe.errors import Interrupted, KpipeError, SpecError
 
 
 class Plain(Console):
@@ -57,7 +57,8 @@ def print_error(error: KpipeError) -> None:
         count = len(error.mistakes)
         errors.print(f"{count} mistake{'s' * (count > 1)}")
         return
-    errors.print(f"error  {error.message}")
+    # who stopped it knows: that is no error
+    errors.print(error.message if isinstance(error, Interrupted) else f"error  {error.message}")
     for line in error.hint.splitlines():
         errors.print(f"       {line}")
 

@@ -100,6 +100,14 @@ def test_a_run_that_is_not_there(words: tuple[str, ...], tmp_path: Path) -> None
     assert "no runs in mlruns/runs" in done.stderr
 
 
+def test_predictions_are_not_written_over_their_input(tmp_path: Path) -> None:
+    (tmp_path / "irises.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    done = kpipe("predict", "last", "irises.csv", "--output", "../" + tmp_path.name + "/irises.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "that is the input, which would be lost" in done.stderr
+    assert (tmp_path / "irises.csv").read_text(encoding="utf-8") == "a,b\n1,2\n"
+
+
 def test_init_writes_a_pipeline_that_checks(tmp_path: Path) -> None:
     assert kpipe("init", "my.yaml", cwd=tmp_path).returncode == 0
     assert kpipe("check", "my.yaml", cwd=tmp_path).returncode == 0

@@ -122,6 +122,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(backend: str, tmp_path: Path) 
     stopped = finding.find(tmp_path / "mlruns", "last")
     assert code == 128 + signal.SIGINT
     assert f"kpipe run --resume {stopped.name}" in err
+    assert "error" not in err
     assert stopped.record.status == "KILLED"
     resolved = stopped.folder / "resolved.yaml"
     before = len([line for line in stopped.journal.read_text().splitlines() if "val/loss" in line])

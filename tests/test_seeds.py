@@ -22,6 +22,7 @@ from kpipe.compare.sides import chosen, named
 from kpipe.errors import Diverged, Interrupted, RunNotFound, WrongInput
 from kpipe.groups import Group
 from kpipe.pipeline import Pipeline, effective_yaml
+from kpipe.run import Finished
 from kpipe.terminal import output
 
 IRIS = """\
@@ -114,6 +115,21 @@ def test_each_run_says_which_expectations_were_met(project: tuple[Path, str]) ->
         kept = json.loads((run.artifacts / "metrics.json").read_text())["expected"]
         assert kept == {"test.accuracy": True, "test.loss": False}
         assert "expected at least 50: NOT met" in (run.artifacts / "report.html").read_text()
+
+
+def test_a_run_that_went_on_alone_names_the_seeds_left(
+    project: tuple[Path, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    group = the_group(shutil.copytree(project[0], tmp_path / "copy"))
+    kept, lost = group.runs.values()
+    finished = Finished(kept, {"accuracy": 1.0}, 1, 1, "", (), "")
+    assert told(finished, output)
+    assert "group " not in capsys.readouterr().out
+    shutil.rmtree(lost.folder)
+    assert told(finished, output)
+    assert (
+        f"1 of the 2 seeds of group {group.name} are left: kpipe run --resume {group.name}" in capsys.readouterr().out
+    )
 
 
 def test_only_what_has_not_finished_is_trained(project: tuple[Path, str], tmp_path: Path) -> None:

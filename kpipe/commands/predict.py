@@ -31,7 +31,7 @@ def predict(
 ) -> None:
     """Predict from raw input, prepared as in training: labels, values, tags, forecasts or text."""
     from kpipe.predict import predict_inputs
-    from kpipe.summary import print_predictions, require_format, write_predictions
+    from kpipe.summary import print_predictions, require_writable, write_predictions
     from kpipe.terminal import output
 
     paths = [path for path in inputs or () if str(path) != "-"]
@@ -39,7 +39,7 @@ def predict(
     if not paths and not said:
         raise typer.BadParameter("give INPUT, --text or - for standard input")
     if file is not None:
-        require_format(file)
+        require_writable(file, paths)
     predictions = predict_inputs(run_name, paths, said, backend, overrides or ())
     if file is None:
         print_predictions(predictions, output)

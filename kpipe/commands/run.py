@@ -74,12 +74,17 @@ def resumed(name: str, backend: str | None, progress: ProgressLine, console: Con
 
 def told(done: Finished | Trained, console: Console) -> bool:
     """Prints what came of it; False where a training failed, or an expectation is not met."""
+    from kpipe import groups
     from kpipe.run import Finished
     from kpipe.summary import print_summary
 
     if not isinstance(done, Finished):
         return told_of_group(done, console)
     print_summary(done, console)
+    group = groups.find(done.run.root, done.run.record.group or "")
+    if group is not None and group.seeds_left:
+        left = f"{len(group.seeds_left)} of the {group.plan.count} seeds of group {group.name} are left"
+        console.print(f"group   {left}: kpipe run --resume {group.name}", soft_wrap=True)
     return all(outcome.is_met for outcome in done.expected)
 
 

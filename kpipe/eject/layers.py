@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import around, transformer
+from kpipe.eject import around, recurrent_decoder, transformer
 from kpipe.eject.words import literal
 
 
@@ -25,7 +25,7 @@ class Embedding(layers.Embedding):
 '''
 
 THERE_OR_FIRST = '''
-class TokenMask(layers.Layer):
+class ReadMask(layers.Layer):
     """True where there is a token. The first step always counts, for rows that only fill up a batch."""
 
     def call(self, tokens):
@@ -130,6 +130,8 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
         return Own(transformer.encoder(layer), of_block)
     if kind == "DecoderBlock":
         return Own(transformer.decoder(layer), of_block)
+    if kind == "RecurrentDecoder":
+        return Own((EMBEDDING, *recurrent_decoder.written(layer)), of_decoder)
     if kind == "TokenEmbedding" and several:
         return Own((around.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
     if kind == "ClassToken":
@@ -145,6 +147,11 @@ def named(layer: Any) -> str:
 def of_block(block: Any) -> list[str]:
     width = block.attention.width
     return [repr(width), repr(block.own["num_heads"]), repr(block.own["units"]), named(block)]
+
+
+def of_decoder(layer: Any) -> list[str]:
+    fields = ("vocabulary_size", "embedding", "units", "layers")
+    return [*(repr(layer.fields[name]) for name in fields), named(layer)]
 
 
 WRITTEN: Mapping[str, Own] = {

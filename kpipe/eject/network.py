@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.layers import own
 from kpipe.eject.section import cannot
+from kpipe.eject.states import states_of
 from kpipe.eject.unpadded import UNPADDED
 from kpipe.eject.words import call, keywords, literal
 
@@ -115,7 +116,7 @@ class Lines:
             made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
             return f"{name} = {made_by}  # {shape}"
         if len(node.outputs) > 1 and not own(layer):
-            raise cannot(f"model: the layer `{layer.name}`, which gives several things,", "leave it out")
+            name = self.with_states(name, layer, node)
         fed = self.fed(layer, node)
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
@@ -141,15 +142,22 @@ class Lines:
         """What a layer is called with. Raises: WrongInput: something other than tensors, and the mask of steps."""
         given = [one for one in node.arguments.args if one is not None]
         named = {name: one for name, one in node.arguments.kwargs.items() if one is not None and name != "training"}
-        if set(named) - {"mask"} or (len(given) > 1 and not own(layer)):
+        if (set(named) - {"mask"} or len(given) > 1) and not own(layer):
             raise cannot(f"model: the layer `{layer.name}`, called with more than its input,", "leave it out")
-        parts = [
-            f"[{', '.join(self.names[id(each)] for each in one)}]"
-            if isinstance(one, list | tuple)
-            else self.names[id(one)]
-            for one in given
-        ]
-        return f"({', '.join([*parts, *(f'{name}={self.names[id(one)]}' for name, one in named.items())])})"
+        parts = [self.named(one) for one in given]
+        return f"({', '.join([*parts, *keywords({name: self.named(one) for name, one in named.items()})])})"
+
+    def named(self, given: Any) -> str:
+        """The name of a tensor, or of those in lists."""
+        if isinstance(given, list | tuple):
+            return f"[{', '.join(self.named(one) for one in given)}]"
+        return self.names[id(given)]
+
+    def with_states(self, name: str, layer: Any, node: Any) -> str:
+        """The names of a recurrent layer's steps and its last states. Raises: WrongInput: another layer."""
+        named = states_of(layer)
+        self.names |= {id(one): state for one, state in zip(node.outputs[1:], named, strict=True)}
+        return ", ".join([name if self.is_taken(node.outputs[0]) else "_", *named])
 
     def given(self, name: str, node: Any, several: bool) -> str:
         """The names of what a layer gives: of several tensors those that are needed."""

@@ -158,21 +158,6 @@ def predict(x, y):
     return outputs
 
 
-def write(x):
-    """Texts of the most probable tokens, step by step, each up to its end, which is token 3."""
-    texts = [None] * len(x)
-    for length, group in by_length(x):
-        for rows in filled(group):
-            read, written = padded(x, rows, length, 0), np.full((len(rows), LONGEST + 1), 2, "int32")
-            for step in range(LONGEST):
-                logits = model.predict_on_batch((read, written[:, :-1]))[:, step]
-                written[:, step + 1] = logits[:, 3:].argmax(axis=1) + 3  # never padding, the unknown or a start
-            for row, tokens in zip(rows, written[:, 1:].tolist(), strict=True):
-                if row >= 0:
-                    texts[row] = tokens[: tokens.index(3)] if 3 in tokens else tokens
-    return texts
-
-
 logits = np.concatenate(predict(x_test, y_test)).astype("float64")
 '''
 
@@ -190,7 +175,6 @@ def batches(splits: Splits) -> Section:
         constants.append(
             f"WRITTEN = {dict(zip(lengths, written, strict=True))}  # lengths of what is written for these"
         )
-        constants.append(f"LONGEST = {written[-1]}")
         code = TAKEN_PAIRS + "\n\n" + BATCHES[BATCHES.index("def batches") :]
     return Section(
         LENGTHS + "\n" + code, ("import itertools", "import math", "from keras import ops"), tuple(constants)

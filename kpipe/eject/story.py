@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.decoding.greedy import Greedy
-from kpipe.eject import chance, continued, metrics, network, padded, start
+from kpipe.eject import chance, continued, decoding, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import WIDTH, literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
 from kpipe.signature import Feature
+from kpipe.training.teacher_forcing import put_into
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +29,7 @@ WRITTEN = (
     "name", "backend", "seed", "data", "model", "train", "evaluate", "decode",
     "checkpoint", "expect", "kernels", "threads", "track", "tune",
 )  # fmt: skip
-"""What the script follows; the second line changes nothing of what is computed, but for the last digits."""
+"""What the script follows; the last line changes nothing of what is computed, but for the last digits."""
 
 FOR_DATA = ("import hashlib", "import numpy as np")
 FROM_KERAS = "from keras import "
@@ -46,9 +46,12 @@ PACKAGES = {
     "numpy": "NumPy",
     "pandas": "pandas",
     "PIL": "Pillow",
+    "rapidfuzz": "RapidFuzz",
+    "sacrebleu": "sacreBLEU",
     "sklearn": "scikit-learn",
     "tensorflow": "TensorFlow",
     "tensorflow_datasets": "TensorFlow Datasets",
+    "tokenizers": "tokenizers",
 }
 """What a script may need beside Keras, by what is imported."""
 
@@ -80,8 +83,6 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
-    if splits.signature.target.task != "next_token" and pipeline.decode != Greedy():
-        raise cannot(f"decode: {pipeline.decode!r}", "leave it out")
     if splits.signature.given is not None:
         raise cannot(
             "model: a network that gives its input back", "give it `output: target`, where it has such a field"
@@ -89,14 +90,17 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     data = source.write(pipeline.data, splits)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
     backend.use(backend.choose(None, engine_of(pipeline)))
-    model, layers = network_section(pipeline, splits)
+    with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
+        model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
+    measured = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
     parts = {
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        "Test": metrics.write(pipeline.evaluate.chosen_metrics(splits.signature), splits.signature.target, logits),
+        **decoding.write(pipeline.decode, measured, model, splits),
+        "Test": metrics.write(measured, splits.signature.target, logits, data.code),
     }
     if splits.signature.target.task == "next_token":
         parts["Text"] = continued.write(pipeline, splits)
@@ -120,9 +124,15 @@ def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: 
     for part in parts.values():
         yield from part.constants
     yield "\n" + SEEDS.rstrip("\n") + "\n"
+    code = ""
     for heading, part in parts.items():
-        code = part.code.strip()
-        yield f"\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
+        before, code = "\n" * (1 + ends_with_function(code)), part.code.strip()
+        yield f"{before}# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
+
+
+def ends_with_function(code: str) -> bool:
+    """Two lines are left empty behind it."""
+    return re.search(r"^(?:def|class) [^\n]*(?:\n|\n [^\n]*)*$", code, re.MULTILINE) is not None
 
 
 def fixed(pipeline: Pipeline) -> str:
@@ -171,6 +181,8 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     import keras
 
     model = build(pipeline, splits.signature)
+    for method in pipeline.train:
+        put_into(model, getattr(method, "teacher_forcing", 1.0))  # it tells whether tokens are the model's own
     feature, target = splits.signature.input, splits.signature.target
     moments, values = [], {}
     for layer in model.layers:
@@ -186,9 +198,9 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     written, own = network.written(model, values)
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
+    if any("Dropout(" in part for part in (*own, *code)):
+        own = [*dict.fromkeys([chance.RANDOM, chance.DROPOUT, *own])]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
-    if any("Dropout(" in part for part in code):
-        code = [f"{chance.RANDOM.strip()}\n\n", f"{chance.DROPOUT.strip()}\n\n", *code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")
     return model, Section("\n".join(code), tuple(imports))

@@ -34,11 +34,14 @@ class Bounds(Spec):
 
     @model_validator(mode="before")
     @classmethod
-    def _is_no_number(cls, written: Any) -> Any:
+    def _is_a_mapping_of_numbers(cls, written: Any) -> Any:
         if isinstance(written, (int, float)) and not isinstance(written, bool):
             raise refuse(
                 Problem((), f"{written:g} may be the least or the most", f"write {{min: {written:g}}}, or max")
             )
+        if isinstance(written, Mapping) and any(isinstance(value, Mapping) for value in written.values()):
+            metrics = ", ".join(f"`{SPLIT}{printable(metric)}: {{...}}`" for metric in written)
+            raise refuse(Problem((), "split and metric are one word here", f"write {metrics}"))
         return written
 
     @model_validator(mode="after")

@@ -126,9 +126,8 @@ def translations(folder: Path, generator: np.random.Generator) -> dict[str, Any]
     }
     tokenizers = {"tokenizer": {"type": "words"}, "target_tokenizer": {"type": "words", "lowercase": False}}
     model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
-    evaluate = {"metrics": ["exact_match", "loss", "perplexity"]}
     train = {"type": "fit", "epochs": 3, "optimizer": {"Adam": {"learning_rate": 0.02}}}
-    return {"data": {**data, **tokenizers}, "model": model, "train": train, "evaluate": evaluate}
+    return {"data": {**data, **tokenizers}, "model": model, "train": train}
 
 
 def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
@@ -145,6 +144,21 @@ def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     model = {"type": "rnn", "cell": "gru", "embedding": 6, "units": [5], "dropout": 0.2}
     data = {"type": "conll", "path": str(folder / "sentences.conllu")}
     return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
+def entities(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words that tags put together into entities."""
+    told = [["owl B-bird", "bird E-bird"], ["tit S-bird"], ["Rum B-isle", "isle I-isle"], ["flies O"], ["sings O"]]
+    lines = []
+    for _ in range(100):
+        for place in generator.integers(0, len(told), generator.integers(2, 5)):
+            lines += told[place]
+        lines.append("")
+    (folder / "entities.conll").write_text("\n".join(lines), encoding="utf-8")
+    model = {"type": "rnn", "cell": "gru", "embedding": 4, "units": [4]}
+    train = {"type": "fit", "epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.05}}}
+    data = {"type": "conll", "path": str(folder / "entities.conll"), "token_column": 1, "tag_column": 2}
+    return {"data": {**data, "batch_size": 8}, "model": model, "train": train}
 
 
 def book_of(folder: Path, generator: np.random.Generator) -> list[str]:
@@ -183,6 +197,7 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     reviews_attended,
     sentences,
     translations,
+    entities,
     book,
     book_of_words,
 )

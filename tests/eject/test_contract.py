@@ -19,6 +19,8 @@ from kpipe.signature import Target
 from kpipe.spec.check import checked
 from kpipe.spec.document import read
 from kpipe.spec.one_of import components
+from kpipe.tokenization.vocabulary import Vocabulary
+from kpipe.tokenization.words import Words
 
 ROOT = Path(__file__).parents[2]
 YES = {
@@ -28,6 +30,7 @@ YES = {
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         *("exact_match", "perplexity", "top_k_accuracy"),
+        *("bleu", "character_error_rate", "chrf", "entity_f1", "token_accuracy"),
     },
 }
 """All others are refused. Models are refused layer by layer: see the pipelines below."""
@@ -39,6 +42,7 @@ PIPELINES = {
 }
 OFFLINE = ("type: sklearn", "type: procedural")
 
+TEXT = Target(task="text", vocabulary=Vocabulary.learn(Words(), ["owl"]))
 CLASSES = Target(task="classes", names=("O", "B-a", "I-a", "B-b"))
 
 
@@ -48,7 +52,7 @@ def write(package: str, name: str) -> None:
         schedules.write(component(), steps=100)  # type: ignore[arg-type]
     elif package == "kpipe.evaluation.metrics":
         if component.tasks <= {"text", "next_token"}:  # type: ignore[attr-defined]
-            metrics.write([component()], Target(task="text"))
+            metrics.write([component()], TEXT)
             return
         target = CLASSES if component.tasks & {"classes", "tags"} else Target(task="forecast", horizon=2, names=("a",))  # type: ignore[attr-defined]
         metrics.write([component()], target)
@@ -146,6 +150,15 @@ def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match="exists already"):
         keep("script", there)
     assert there.read_text(encoding="utf-8") == "my work"
+
+
+def test_the_command_prints_the_script_alone(backend: str) -> None:
+    """What engines say as they are imported is no part of it, nor beside it."""
+    words = ["eject", str(ROOT / "pipelines" / "mlp_iris.yaml")]
+    command = [sys.executable, "-c", "from kpipe.cli import main; main()", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith('"""mlp-iris')
 
 
 def test_half_a_script_is_none(backend: str, tmp_path: Path) -> None:

@@ -34,6 +34,15 @@ SCRIPTS = {
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
         *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
     ],
+    "encoder_decoder_dates": [
+        "data={type: procedural, dataset: reverse, max_letters: 3, examples: 200, batch_size: 20}",
+        *("model.cell=lstm", "model.layers=2", "model.units=6", "model.dropout=0.2", "train.teacher_forcing=0.6"),
+        *("train.epochs=2", "evaluate.metrics=[exact_match, loss]"),
+    ],
+    "encoder_decoder_numbers": [
+        *("data.examples=60", "data.batch_size=6", "model.cell=gru", "model.units=8", "model.bidirectional=false"),
+        *("train.epochs=2", "evaluate.metrics=[exact_match, loss]"),
+    ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
 }
 """What is overridden: less to compute, and more of what can be written."""
@@ -49,6 +58,7 @@ FROM_FILES = (
     "translations",
     "book",
     "book_of_words",
+    "entities",
 )
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 

@@ -94,6 +94,11 @@ def test_percent_are_refused() -> None:
         pipeline({"test.accuracy": {"min": 97}})
 
 
+def test_split_and_metric_are_one_word() -> None:
+    with pytest.raises(SpecError, match=r"split and metric are one word here\n *write `test.accuracy: \{\.\.\.\}`"):
+        pipeline({"test": {"accuracy": {"min": 0.97}}})
+
+
 def test_a_class_that_the_data_lacks_is_refused_before_training() -> None:
     load_splits(pipeline({"test.f1/9": {"min": 0.5}}))
     with pytest.raises(WrongInput) as raised:

@@ -1,12 +1,12 @@
-"""Numbers made up from the seed as code."""
+"""Numbers and texts made up from the seed as code."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from kpipe.data.procedural import Procedural
-from kpipe.eject import rows
-from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject import generated, pairs, rows, texts
+from kpipe.eject.section import Section, require_defaults
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
@@ -35,15 +35,18 @@ GENERATOR = 'generator = np.random.default_rng(seed_of("procedural", "{dataset}"
 
 
 def check(source: Procedural) -> None:
-    """Raises: WrongInput: the data set cannot be written."""
-    if source.dataset not in ("adding_problem", "sine_mix"):
-        raise cannot(f"data.dataset: `{source.dataset}`", "what can: adding_problem, sine_mix")
+    """Raises: WrongInput: a tokenizer cannot be written."""
+    used = ("context", "horizon", "waves", "noise", "length", "locales", "digits", "operators", "max_letters")
+    tokenizers = ("tokenizer", "target_tokenizer")
+    require_defaults(source, "data", ("dataset", "examples", "split", "batch_size", *used, *tokenizers))
+    for tokenizer in (source.tokenizer, source.target_tokenizer):
+        texts.tokens_of(tokenizer)
 
 
 def write(source: Procedural, splits: Splits) -> Section:
-    """Arrays ``x_train, y_train, ...``, the same rows in the same order. Raises: WrongInput."""
-    used = ("context", "horizon", "waves", "noise", "length")
-    require_defaults(source, "data", ("dataset", "examples", "split", "batch_size", *used))
+    """``x_train, y_train, ...``, the same examples in the same order: arrays, or lists of the numbers of tokens."""
+    if source.dataset in generated.WRITTEN:
+        return of_texts(source, splits)
     constants = [f"EXAMPLES = {source.examples}"]
     if source.dataset == "adding_problem":
         constants.append(f"STEPS = {source.length}")
@@ -54,3 +57,16 @@ def write(source: Procedural, splits: Splits) -> Section:
     cut = rows.cut(splits, False, "len(sequences)")
     lines = [GENERATOR.format(dataset=source.dataset), made.strip("\n"), "", cut.code, ""]
     return Section("\n".join([*lines, rows.taken("sequences", "values")]), (), (*constants, *cut.constants))
+
+
+def of_texts(source: Procedural, splits: Splits) -> Section:
+    made = generated.WRITTEN[source.dataset](source)
+    cut = rows.cut(splits, False, "len(texts)")
+    taken = [
+        f"texts_{name}, answers_{name} = zip(*[(texts[row], answers[row]) for row in {name}], strict=True)"
+        for name, _ in splits
+    ]
+    encoded = pairs.encoded(source.tokenizer, source.target_tokenizer)
+    code = "\n".join([made.code.strip("\n"), "", cut.code, "", *taken, "", encoded.code])
+    constants = (f"EXAMPLES = {source.examples}", *made.constants, *cut.constants, *encoded.constants)
+    return Section(code, ("import random", *made.imports, *encoded.imports), constants)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent, schedules
+from kpipe.eject import descent, schedules, teacher_forcing
 from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
@@ -55,7 +55,7 @@ LOSSES = {
 
 def check(method: Fit) -> None:
     """Raises: WrongInput: a setting cannot be written."""
-    descent.check(method, ("stop_after", "schedule"))
+    descent.check(method, ("stop_after", "schedule", "teacher_forcing"))
 
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
@@ -92,9 +92,11 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     }
     lines.append(call("model.compile", keywords(compiled)))
     fitted = fitting(method, splits, batch_size)
-    if kept := descent.keeping(method, "EPOCHS", 0):
-        lines.append(kept)
-        fitted["callbacks"] = "[best]"
+    once, forcing = teacher_forcing.share_of(method, splits.signature.target.name, steps)
+    callbacks = {"forcing": forcing, "best": descent.keeping(method, "EPOCHS", 0)}
+    if callbacks := {name: code for name, code in callbacks.items() if code}:
+        fitted["callbacks"] = f"[{', '.join(callbacks)}]"
+    lines += [code for code in (once, *callbacks.values()) if code]
     given = f"batches(x_train, y_train, {index})"
     given = f"of_any_length(lambda: {given})" if padded else given
     lines.append(call("history = model.fit", [given, *keywords(fitted)]))

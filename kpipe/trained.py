@@ -1,0 +1,82 @@
+"""Trained: a pipeline trained and evaluated in this process, unrecorded: for notebooks, and to try a thing."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kpipe import backend
+from kpipe.bench import fastest
+from kpipe.errors import WrongInput
+from kpipe.pipeline import Pipeline, build, examine, load_splits
+from kpipe.serving import Predictor
+from kpipe.spec.check import checked
+from kpipe.spec.document import document_of, read
+from kpipe.stages import train as carry_out
+
+if TYPE_CHECKING:
+    import keras
+
+    from kpipe.answers import Record
+    from kpipe.evaluation.evidence import Evidence
+
+Given = Pipeline | Mapping[str, Any] | Path | str
+"""A YAML file, or the same as a mapping or as a checked Pipeline."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, what it says of the test split, and how good that is."""
+
+    predictor: Predictor
+    evidence: Evidence
+    """of the test split: the outputs beside the truth, with the curves of the training as ``history``"""
+    metrics: Mapping[str, float]
+
+    @property
+    def model(self) -> keras.Model:
+        return self.predictor.model
+
+    def answers(self, given: Sequence[Any]) -> list[Record]:
+        """A record for each raw input, prepared as in training. Raises: DataError: it cannot be prepared."""
+        with backend.silenced():
+            return self.predictor.answers(self.predictor.preparation.prepare(given))
+
+
+def train(
+    pipeline: Given,
+    overrides: Sequence[str] = (),
+    option: str | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Trained:
+    """See ``kpipe.train``; ``say`` is told how the fastest backend is found."""
+    pipeline = pipeline_of(pipeline, overrides)
+    if pipeline.devices != 1:
+        raise WrongInput(f"devices: {pipeline.devices} of them train in `kpipe run`", "leave it out here")
+    asked = fastest.asked(option, pipeline.backend)
+    splits = load_splits(pipeline)
+    chosen = fastest.chosen(asked, pipeline, splits, say)
+    pipeline = chosen.put_into(pipeline)
+    backend.use(chosen.backend, pipeline.precision, pipeline.seed, pipeline.threads)
+    # of several models in one process it warns as of a mistake
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    with backend.silenced(), tempfile.TemporaryDirectory() as checkpoints:
+        model = build(pipeline, splits.signature)
+        history, _ = carry_out(pipeline, model, splits, Path(checkpoints), [])
+        evidence = examine(pipeline, model, splits.test, splits.signature, "test", history)
+        metrics = pipeline.evaluate.measure(evidence)
+    return Trained(Predictor(pipeline, splits.signature, splits.preparation, model), evidence, metrics)
+
+
+def pipeline_of(given: Given, overrides: Sequence[str] = ()) -> Pipeline:
+    """The checked pipeline, with ``overrides`` as ``--set`` takes them. Raises: SpecError; WrongInput."""
+    if isinstance(given, Pipeline):
+        if overrides:
+            raise WrongInput("a checked pipeline takes no overrides", "give the YAML file, or a mapping")
+        return given
+    document = document_of(given, overrides=overrides) if isinstance(given, Mapping) else read(given, overrides)
+    return checked(Pipeline, document)
