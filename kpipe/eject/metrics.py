@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import entities, inputs, text_metrics
+from kpipe.eject import entities, inputs, several, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -115,13 +115,19 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
     if target.task == "reconstruction":
         code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])
         return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
-    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     imports: tuple[str, ...] = ()
+    if several.is_several(target):
+        lines = list(several.lines(by_name, target))
+    elif target.task in ("values", "forecast"):
+        lines = of_values(by_name, target)
+    else:
+        lines = of_classes(by_name, target, logits)
     if "entity_f1" in by_name:
         function, counted = entities.write(target.names)
         lines, imports = [f"{function.strip()}\n\n", *lines, counted.code], counted.imports
     code = "\n".join([*lines, PRINTED])
-    return Section(code, (*imports, "import sklearn.metrics") if "sklearn.metrics." in code else imports)
+    constants = (several.named(target),) if "TARGETS" in code else ()
+    return Section(code, (*imports, "import sklearn.metrics") if "sklearn.metrics." in code else imports, constants)
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:

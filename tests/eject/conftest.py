@@ -57,13 +57,33 @@ def table_of_values(folder: Path, generator: np.random.Generator) -> dict[str, A
     return {"data": data, **MLP}
 
 
+def table_of_several_values(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Two columns to be foretold from the others."""
+    table = pd.DataFrame(generator.normal(size=(70, 4)), columns=["a", "b", "y", "z/1"])
+    table.to_csv(folder / "several.csv", index=False)
+    data = {"type": "table", "path": str(folder / "several.csv"), "target": ["y", "z/1"]}
+    return {"data": data, **MLP}
+
+
+def table_of_labels(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Answers of yes and no."""
+    table = pd.DataFrame(generator.normal(size=(80, 2)), columns=["a", "b"])
+    table["sunny"], table["windy"] = generator.integers(0, 2, 80), generator.integers(0, 2, 80)
+    table.to_csv(folder / "labels.csv", index=False)
+    data = {"type": "table", "path": str(folder / "labels.csv"), "target": ["sunny", "windy"], "target_task": "labels"}
+    return {"data": data, **MLP}
+
+
 def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
-    """Coloured pictures of two classes, of several sizes."""
+    """Coloured pictures of two classes, of several sizes, and files that are none."""
     for index in range(50):
         file = folder / "pictures" / ("cat", "dog")[index % 2] / f"{index}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (9 + index % 3, 12, 3), dtype=np.uint8)).save(file)
-    return {"data": {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8]}, **CNN}
+    for name in ("half.jpg", "notes.txt"):
+        (folder / "pictures" / "cat" / name).write_text("no picture", encoding="utf-8")
+    data = {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8], "on_error": "skip"}
+    return {"data": data, **CNN}
 
 
 WORDS = ("a", "bad", "good", "film", "plot", "the", "was", "so", "dull", "great", "and", "of", "long", "I'd")
@@ -170,6 +190,8 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_images,
     table_of_birds,
     table_of_values,
+    table_of_several_values,
+    table_of_labels,
     folder_of_pictures,
     reviews,
     reviews_attended,

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpipe.data.preparation import prepared
 from kpipe.data.preparation.ragged import Ragged
 from kpipe.data.splits import RaggedSplit
+from kpipe.eject import rows
 from kpipe.eject.data import table
 from kpipe.eject.section import Section
 from kpipe.eject.story import eject
@@ -27,6 +29,8 @@ NAMES = (
     "npz_of_images",
     "table_of_birds",
     "table_of_values",
+    "table_of_several_values",
+    "table_of_labels",
     "folder_of_pictures",
     "reviews",
     "sentences",
@@ -80,7 +84,7 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
 @pytest.mark.parametrize(
     ("name", "change", "named"),
     [
-        ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
+        ("table_of_labels", {"target": ["sunny"]}, "data: a single label"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
         ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
         (
@@ -102,6 +106,19 @@ def test_what_cannot_be_written_is_named(
         script_of(document)
     assert raised.value.message.startswith(named)
     assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+@pytest.mark.parametrize("name", ["folder_of_pictures", "table_of_values"])
+def test_data_that_lies_in_a_file_of_the_cache_is_held_in_memory(
+    backend: str, from_files: Documents, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(prepared, "HELD_BYTES", 100)
+    assert "x_train, y_train" in script_of(from_files[name])
+    assert [*tmp_path.rglob("inputs.npy")]
+    monkeypatch.setattr(rows, "MOST_BYTES", 100)
+    with pytest.raises(WrongInput, match="MB of examples cannot be ejected yet: no script was written"):
+        script_of(from_files[name])
 
 
 @pytest.mark.parametrize(

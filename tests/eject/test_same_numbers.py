@@ -59,6 +59,8 @@ SCRIPTS = {
 FROM_FILES = (
     "npz_of_words",
     "table_of_birds",
+    "table_of_several_values",
+    "table_of_labels",
     "reviews",
     "reviews_attended",
     "sentences",

@@ -36,12 +36,18 @@ OF_CLASSES = (
 
 OF_TEXTS = ("MaskedCrossentropy()", 'MaskedAccuracy(name="accuracy")')
 
+OF_LABELS = (
+    "keras.losses.BinaryCrossentropy(from_logits=True)",
+    'keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)',
+)
+
 OF_INPUTS = ("squared_error_over(variance)", 'keras.metrics.MeanAbsoluteError(name="mae")')
 
 LOSSES = {
     "values": OF_NUMBERS,
     "forecast": OF_NUMBERS,
     "classes": OF_CLASSES,
+    "labels": OF_LABELS,
     "tags": OF_CLASSES,
     "text": OF_CLASSES,
     "next_token": OF_CLASSES,
