@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.damage import dense_of, tied_name
-from kpipe.eject.layers import own
+from kpipe.eject.forecasts import since_last
+from kpipe.eject.layers import does_nothing, own
 from kpipe.eject.section import cannot
 from kpipe.eject.unpadded import UNPADDED
 from kpipe.eject.words import call, keywords, literal
@@ -118,7 +119,9 @@ class Lines:
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
         if len(taken) == 1 and type(layer).__name__ in UNPADDED:
             made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
-            return f"{name} = {made_by}  # {shape}"
+            return f"{name} = {made_by}" + f"  # {shape}" * bool(shape)
+        if type(layer).__name__ == "SinceLast":
+            return f"{name} = {since_last(layer, self.names[id(before)], self.names[id(taken[1])], taken[1].shape[-1])}"
         if len(node.outputs) > 1 and not own(layer):
             raise cannot(f"model: the layer `{layer.name}`, which gives several things,", "leave it out")
         fed = self.fed(layer, node)
@@ -181,13 +184,6 @@ class Lines:
         return any(one is made for one in taken)
 
 
-def does_nothing(layer: Any) -> bool:
-    import keras
-
-    linear = type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
-    return linear or type(layer) is keras.layers.Identity
-
-
 def without_direction(name: str) -> str:
     return name.removeprefix("forward_")
 
@@ -217,14 +213,8 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
         del set_here["axis"]  # as where it is not given
     if config.get("dropout") or config.get("recurrent_dropout"):
         raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
-    for name in (
-        "name",
-        "dtype",
-        "seed",
-        "zero_output_for_mask",
-        *(values or {}),
-    ):  # Bidirectional sets the last itself
-        set_here.pop(name, None)
+    for name in ("name", "dtype", "seed", "zero_output_for_mask", *(values or {})):
+        set_here.pop(name, None)  # Bidirectional sets the last of these itself
     found = [plain(layer, name, set_here.pop(name)) for name in first]
     named = {name: plain(layer, name, value) for name, value in set_here.items()} | dict(values or {})
     if layer.weights and "name" not in named and kind != "Normalization":

@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, inputs, metrics, network, padded, start
+from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, start
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
-from kpipe.eject.words import literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
-from kpipe.signature import Feature
 
 if TYPE_CHECKING:
     import keras
@@ -77,9 +75,10 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     data = source.write(pipeline.data, given)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), given)
     backend.use(backend.choose(None, engine_of(pipeline)))
-    chosen = pipeline.evaluate.chosen_metrics(splits.signature)
+    chosen = forecasts.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
+    by_name = [metric.type for metric in chosen]
     if given is not splits:
-        inputs.require_spread([metric.type for metric in chosen], splits)
+        inputs.require_spread(by_name, splits)
     model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
     parts = {
@@ -87,7 +86,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        "Test": metrics.write(chosen, splits.signature.target, logits),
+        "Test": forecasts.tested(metrics.write(chosen, splits.signature.target, logits), by_name, splits.signature),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
@@ -165,20 +164,19 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     import keras
 
     model = build(pipeline, splits.signature)
-    feature, target = splits.signature.input, splits.signature.target
     moments, values = [], {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
             of_input = layer.name in ("standardize", "reconstruction")
-            of, array, before = (feature, "x_train", "") if of_input else (target, "y_train", "y_")
+            of = splits.signature.input if of_input else splits.signature.target
             if not all(of.variance):
                 raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
-            sides = len(of.shape) if isinstance(of, Feature) else 2 if of.horizon else 1
-            axes = literal(tuple(range(sides))) if sides > 1 else "0"
+            (array, axes), before = forecasts.learned_from(splits, of), "" if of_input else "y_"
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             if layer.name != "reconstruction":
                 moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
+    moments += forecasts.of_changes(model, splits)
     written, own = network.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]

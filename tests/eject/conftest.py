@@ -127,6 +127,20 @@ def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
 
 
+def series(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Two of three columns to be forecast, from all in another order; some numbers are missing."""
+    steps = np.arange(260)
+    table = pd.DataFrame({name: np.sin(steps / place) for place, name in enumerate(["load", "wind", "sun"], start=2)})
+    table += generator.normal(0, 0.1, table.shape)
+    table.loc[5::17, "wind"] = None
+    table.insert(0, "hour", steps)
+    table.to_csv(folder / "series.csv", index=False)
+    data = {"type": "time_series", "path": str(folder / "series.csv"), "time": "hour", "missing": "last"}
+    data |= {"target": ["sun", "load"], "features": ["load", "wind", "sun"], "context": 8, "horizon": 3, "stride": 2}
+    model = {"type": "rnn", "cell": "gru", "units": [5], "forecast": "changes", "pooling": "attention", "dropout": 0.2}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
 MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_words,
     npz_of_images,
@@ -137,6 +151,7 @@ MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     reviews_attended,
     sentences,
     translations,
+    series,
 )
 
 

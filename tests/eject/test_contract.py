@@ -22,7 +22,7 @@ from kpipe.spec.one_of import components
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table"},
+    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table", "time_series"},
     "kpipe.training": {"fit", "pretrain_layerwise"},
     "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
     "kpipe.evaluation.metrics": {

@@ -31,6 +31,7 @@ NAMES = (
     "reviews",
     "sentences",
     "translations",
+    "series",
 )
 
 

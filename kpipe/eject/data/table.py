@@ -17,6 +17,7 @@ from kpipe.data.preparation.table import Table as Preparation
 from kpipe.data.preparation.targets import word
 from kpipe.data.splits import ArraySplit
 from kpipe.data.table import Table
+from kpipe.data.time_series import TimeSeries
 from kpipe.eject import rows
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.eject.targets import written
@@ -105,7 +106,7 @@ def frame_of(source: Table) -> pd.DataFrame:
     return pd.DataFrame({"target": read.targets} | ({} if read.splits is None else {"split": read.splits.to_numpy()}))
 
 
-def reading(source: Table) -> str:
+def reading(source: Table | TimeSeries) -> str:
     path = Path(source.path)
     if path.suffix.lower() == ".parquet":
         return f"table = pd.read_parquet({path_of(source.path)})"
