@@ -35,6 +35,12 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
+OF_TEXTS: Mapping[str, str] = {
+    "loss": '"loss": losses.mean()',
+    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
+}
+"""Metrics of each token of a text, given the true ones before it; the others are in text_metrics.py."""
+
 PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
 
 CALIBRATION = """
@@ -85,7 +91,7 @@ FIELDS = ("bins", "k", "lowercase", "tokenize", "word_order")
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *text_metrics.names(), "calibration", "entity_f1"}))
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *text_metrics.NAMES, "calibration", "entity_f1"}))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
@@ -100,7 +106,7 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
         require_defaults(metric, f"evaluate.metrics.{metric.type}", FIELDS)
     by_name = {metric.type: metric for metric in metrics}
     if target.task == "text":
-        found = text_metrics.write(by_name, target, logits, data)
+        found = text_metrics.write(by_name, OF_TEXTS, target, logits, data)
         return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     imports: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,7 +14,7 @@ from kpipe.backend import Backend
 from kpipe.eject import chance, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.verify import require_same
-from kpipe.eject.words import literal
+from kpipe.eject.words import WIDTH, literal
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
 from kpipe.signature import Feature
@@ -34,7 +35,7 @@ FROM_KERAS = "from keras import "
 
 HEAD = '''"""{title}
 
-Written by `kpipe eject {file}`. It needs {needed}, and no kpipe:
+{told}
 
     KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
 """
@@ -107,7 +108,8 @@ def engine_of(pipeline: Pipeline) -> Backend | None:
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script), needed=needed_by(imports))
+    told = f"Written by `kpipe eject {shown(file.name)}`. It needs {needed_by(imports)}, and no kpipe:"
+    yield HEAD.format(title=pipeline.name, told=textwrap.fill(told, WIDTH), script=shown(script))
     yield from in_order(imports, engine_of(pipeline))
     yield f"\n{fixed(pipeline)}"
     for part in parts.values():

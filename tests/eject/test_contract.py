@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 YES = {
     "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text_table"},
     "kpipe.training": {"fit", "pretrain_layerwise"},
-    "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
+    "kpipe.training.schedules": {"constant", "cosine", "exponential", "inverse_square_root", "linear", "step"},
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         *("exact_match", "perplexity", "top_k_accuracy"),
@@ -92,14 +92,12 @@ def of_ours(file: Path) -> bool:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("train.class_weight=balanced", "train.class_weight: 'balanced'"),
-        ("train.label_smoothing=0.1", "train.label_smoothing: 0.1"),
+        ("train.trainable=[target]", "train.trainable: ('target',)"),
         ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
         ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
         ("train=[{type: fit, epochs: 1}, {type: fit, epochs: 1}]", "these stages (`fit`, `fit`)"),
-        ("train.schedule={type: inverse_square_root}", "`inverse_square_root`"),
     ],
 )
 def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:

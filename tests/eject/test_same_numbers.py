@@ -41,6 +41,9 @@ SCRIPTS = {
 FROM_FILES = (
     *("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences", "translations"),
     "entities",
+    "spellings",
+    "captions",
+    "weighed",
 )
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 
