@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import inputs
+from kpipe.eject import entities, inputs, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -35,19 +35,11 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
-TEXTS = """
-truth = np.concatenate(y_test)
-losses = np.logaddexp.reduce(logits, axis=1) - logits[np.arange(len(truth)), truth]
-"""
-
-RIGHT = "right = [[*tokens, 3] == text.tolist() for tokens, text in zip(write(x_test), y_test, strict=True)]"
-
 OF_TEXTS: Mapping[str, str] = {
-    "exact_match": '"exact_match": np.mean(right)',
     "loss": '"loss": losses.mean()',
     "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
 }
-"""Metrics of a text that is written; the true one ends with token 3, and an unknown token in it is never written."""
+"""Metrics of each token of a text, given the true ones before it; the others are in text_metrics.py."""
 
 PRINTED = 'for name, value in metrics.items():\n    print(f"test {name:<24} {value:.6f}")'
 
@@ -93,13 +85,18 @@ EACH: Mapping[str, tuple[str, str]] = {
 """Metrics of a number for each class, with the name of their mean."""
 
 
+FIELDS = ("bins", "k", "lowercase", "tokenize", "word_order")
+"""What metrics may set."""
+
+
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *inputs.METRICS, "calibration"}))
+    named = {*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *text_metrics.NAMES, *inputs.METRICS, "calibration", "entity_f1"}
+    return tuple(sorted(named))
 
 
-def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Section:
-    """Computes ``metrics``, and prints them; of classes, ``logits`` computes the test split's.
+def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
+    """Computes ``metrics``, and prints them; of classes, ``logits`` computes the test split's; ``data`` read the texts.
 
     Raises: WrongInput: one of them cannot be written.
     """
@@ -107,22 +104,21 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS) -> Secti
     for metric in metrics:
         if metric.type not in written():
             raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
-        require_defaults(metric, f"evaluate.metrics.{metric.type}", ("bins", "k"))
+        require_defaults(metric, f"evaluate.metrics.{metric.type}", FIELDS)
     by_name = {metric.type: metric for metric in metrics}
     if target.task == "text":
-        return Section("\n".join([*of_texts(by_name, logits), PRINTED]))
+        found = text_metrics.write(by_name, OF_TEXTS, target, logits, data)
+        return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)
     if target.task == "reconstruction":
         code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])
         return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
+    imports: tuple[str, ...] = ()
+    if "entity_f1" in by_name:
+        function, counted = entities.write(target.names)
+        lines, imports = [f"{function.strip()}\n\n", *lines, counted.code], counted.imports
     code = "\n".join([*lines, PRINTED])
-    return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
-
-
-def of_texts(by_name: Mapping[str, Any], logits: str) -> list[str]:
-    found = [f"    {OF_TEXTS[name]}," for name in by_name]
-    compared = [RIGHT] * ("exact_match" in by_name)
-    return [logits.strip("\n"), TEXTS.strip("\n"), *compared, "metrics = {", *found, "}"]
+    return Section(code, (*imports, "import sklearn.metrics") if "sklearn.metrics." in code else imports)
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:

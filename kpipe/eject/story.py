@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, start
+from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
+from kpipe.eject.words import WIDTH
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
 
@@ -34,13 +36,21 @@ FROM_KERAS = "from keras import "
 
 HEAD = '''"""{title}
 
-Written by `kpipe eject {file}`. It needs {needed}, and no kpipe:
+{told}
 
     KERAS_BACKEND=jax python {script}    (or tensorflow, or torch)
 """
 '''
 
-PACKAGES = {"numpy": "NumPy", "pandas": "pandas", "PIL": "Pillow", "sklearn": "scikit-learn"}
+PACKAGES = {
+    "numpy": "NumPy",
+    "pandas": "pandas",
+    "PIL": "Pillow",
+    "rapidfuzz": "RapidFuzz",
+    "sacrebleu": "sacreBLEU",
+    "sklearn": "scikit-learn",
+    "tokenizers": "tokenizers",
+}
 """What a script may need beside Keras, by what is imported."""
 
 SEEDS = '''
@@ -75,8 +85,9 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     data = source.write(pipeline.data, given)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), given)
     backend.use(backend.choose(None, engine_of(pipeline)))
-    chosen = forecasts.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
-    by_name = [metric.type for metric in chosen]
+    chosen = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
+    measured = forecasts.defined(chosen, splits)
+    by_name = [metric.type for metric in measured]
     if given is not splits:
         inputs.require_spread(by_name, splits)
     model, layers = network_section(pipeline, splits)
@@ -86,7 +97,9 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        "Test": forecasts.tested(metrics.write(chosen, splits.signature.target, logits), by_name, splits.signature),
+        "Test": forecasts.tested(
+            metrics.write(measured, splits.signature.target, logits, data.code), by_name, splits.signature
+        ),
     }
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
 
@@ -107,7 +120,8 @@ def engine_of(pipeline: Pipeline) -> Backend | None:
 def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    yield HEAD.format(title=pipeline.name, file=shown(file.name), script=shown(script), needed=needed_by(imports))
+    told = f"Written by `kpipe eject {shown(file.name)}`. It needs {needed_by(imports)}, and no kpipe:"
+    yield HEAD.format(title=pipeline.name, told=textwrap.fill(told, WIDTH), script=shown(script))
     yield from in_order(imports, engine_of(pipeline))
     yield f"\n{fixed(pipeline)}"
     for part in parts.values():

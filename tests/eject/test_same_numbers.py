@@ -47,7 +47,14 @@ SCRIPTS = {
 }
 """What is overridden: less to compute, and more of what can be written."""
 
-FROM_FILES = ("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences", "translations", "series")
+FROM_FILES = (
+    *("npz_of_words", "table_of_birds", "reviews", "reviews_attended", "sentences", "translations"),
+    "entities",
+    "spellings",
+    "captions",
+    "weighed",
+    "series",
+)
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 
 NAMES = (*SCRIPTS, *FROM_FILES)

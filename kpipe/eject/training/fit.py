@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent, inputs, schedules
+from kpipe.eject import descent, inputs, schedules, training_choices
 from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
@@ -49,9 +49,13 @@ LOSSES = {
 """The loss and the metric of each task."""
 
 
+CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing")
+"""Fields that training_choices.py writes."""
+
+
 def check(method: Fit) -> None:
     """Raises: WrongInput: a setting cannot be written."""
-    descent.check(method, ("stop_after", "schedule"))
+    descent.check(method, ("stop_after", "schedule", *CHOICES))
 
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
@@ -62,7 +66,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
     loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
     padded = splits.signature.is_padded
-    steps = method.epochs * steps_of_all(splits, batch_size)
+    steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, batch_size))
     constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
     if method.schedule is not None:
         course = schedules.write(method.schedule, steps)
@@ -73,9 +77,17 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         some = padding.batches(splits)
         constants += some.constants
         imports += some.imports
-        definitions.append(some.code)
+        definitions.append(training_choices.batches(some.code, method, is_padded=True))
     elif index == 0:
-        definitions.append(descent.BATCHES)
+        definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
+    elif training_choices.of_batches(method):
+        raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
+    chosen = training_choices.section(method, padded)
+    constants += chosen.constants
+    imports += chosen.imports
+    if chosen.code:
+        loss = "SmoothedCrossentropy()"
+        definitions.append(chosen.code)
     if loss == "scaled_squared_error":
         imports.append("from keras import ops")
         definitions.append(SCALED)
@@ -85,6 +97,8 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     lines = [f"{definition.strip()}\n\n" for definition in definitions]
     if task == "reconstruction":
         lines += inputs.variance_of(model, splits.signature.input)
+    if method.class_weight is not None:
+        lines.append(training_choices.weights(method, splits.signature.target))
     compiled = {
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
         "loss": loss,
@@ -92,7 +106,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
-    fitted = fitting(method, splits, batch_size)
+    fitted = fitting(method, splits, batch_size) | training_choices.steps(method)
     if kept := descent.keeping(method, "EPOCHS", 0):
         lines.append(kept)
         fitted["callbacks"] = "[best]"
