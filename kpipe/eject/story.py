@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, start, text_metrics
+from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, stages, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
@@ -71,10 +71,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     Raises: WrongInput: something in it cannot be written.
     """
     require_defaults(pipeline, "", WRITTEN)
-    stages = [f"{index}-{method.type}" for index, method in enumerate(pipeline.train)]
-    if stages not in (["0-fit"], ["0-pretrain_layerwise", "1-fit"]):
-        named = ", ".join(f"`{method.type}`" for method in pipeline.train)
-        raise cannot(f"train: these stages ({named})", "`fit`, or `pretrain_layerwise` and then `fit`")
+    stages.check(pipeline.train)
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
     source.check(pipeline.data)
@@ -96,7 +93,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
-        **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
+        **dict(stages.sections(pipeline, methods, model, splits)),
         "Test": forecasts.tested(
             metrics.write(measured, splits.signature.target, logits, data.code), by_name, splits.signature
         ),
@@ -195,11 +192,11 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
-    code = [chance.of_stage(part, pipeline.train) for part in code]
     code = [*(f"{each.strip()}\n\n" for each in chance.needed("\n".join(code))), *code]
+    code = [stages.seeded(part, pipeline.train) for part in code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")
-    return model, Section("\n".join(code), tuple(imports))
+    return model, Section("\n".join(code), tuple(imports), stages.drawing(model, pipeline.train))
 
 
 def keep(script: str, path: Path) -> None:

@@ -102,7 +102,8 @@ def of_ours(file: Path) -> bool:
         ("precision=float64", "precision: 'float64'"),
         ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
-        ("train=[{type: fit, epochs: 1}, {type: fit, epochs: 1}]", "these stages (`fit`, `fit`)"),
+        ("train=[{type: fit, class_weight: balanced}, {type: fit}]", "`class_weight` where `fit` comes several times"),
+        ("train.examples=100", "train.examples: 100"),
     ],
 )
 def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:

@@ -26,7 +26,11 @@ SCRIPTS = {
     ],
     "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
     "mlp_iris": ["train.epochs=5"],
-    "mlp_diabetes": ["train.epochs=4"],
+    "mlp_diabetes": [  # first the end alone, by another loss
+        "train=[{type: fit, epochs: 2, trainable: [standardized_output], loss: Huber, metrics: [MeanAbsoluteError]},"
+        " {type: fit, epochs: 2, schedule: cosine, optimizer: {SGD: {learning_rate: 0.01}}}]",
+        "model.dropout=0.2",
+    ],
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
