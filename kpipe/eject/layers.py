@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import around, damage, transformer
+from kpipe.eject import around, chance, damage, transformer
 from kpipe.eject.words import literal
 
 
@@ -131,6 +131,9 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
     kind = type(layer).__name__
     if type(layer) is keras.layers.Embedding:
         return Own((EMBEDDING,), lambda _: [repr(layer.input_dim), repr(layer.output_dim), named(layer)])
+    if type(layer) is keras.layers.SpatialDropout2D:
+        drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
+        return Own((chance.SPATIAL,), lambda _: [repr(layer.rate), drawn])
     if not type(layer).__module__.startswith("kpipe.layers."):
         return None
     if kind == "LastState":

@@ -100,7 +100,6 @@ def of_ours(file: Path) -> bool:
         ("train.trainable=[target]", "train.trainable: ('target',)"),
         ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
-        ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
         ("train=[{type: fit, class_weight: balanced}, {type: fit}]", "`class_weight` where `fit` comes several times"),
         ("train.examples=100", "train.examples: 100"),

@@ -24,7 +24,7 @@ SCRIPTS = {
         *("train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"),
         "kernels=keras",  # PyTorch's own have other last digits
     ],
-    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
+    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]", "model.spatial_dropout=0.2"],
     "mlp_iris": ["train.epochs=5"],
     "mlp_diabetes": [  # first the end alone, by another loss
         "train=[{type: fit, epochs: 2, trainable: [standardized_output], loss: Huber, metrics: [MeanAbsoluteError]},"
