@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, forecasts, inputs, metrics, network, padded, stages, start, text_metrics
-from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject import chance, forecasts, inputs, metrics, network, obstacles, padded, stages, start, text_metrics
+from kpipe.eject.section import Section, cannot, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import WIDTH
@@ -70,13 +70,9 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
 
     Raises: WrongInput: something in it cannot be written.
     """
-    require_defaults(pipeline, "", WRITTEN)
-    stages.check(pipeline.train)
+    obstacles.require_none(pipeline, WRITTEN)
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
-    source.check(pipeline.data)
-    for writer, method in zip(methods, pipeline.train, strict=True):
-        writer.check(method)
     splits = load_splits(pipeline)
     given = as_given(splits)
     data = source.write(pipeline.data, given)

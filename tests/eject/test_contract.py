@@ -97,7 +97,6 @@ def of_ours(file: Path) -> bool:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("train.trainable=[target]", "train.trainable: ('target',)"),
         ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
@@ -111,6 +110,18 @@ def test_what_cannot_be_written_is_named(backend: str, override: str, named: str
         eject(checked(Pipeline, read(file, [override])), file, "script.py")
     assert named in raised.value.message
     assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+def test_all_obstacles_are_told_at_once() -> None:
+    overrides = ["precision=float64", "devices=2", "train.examples=100", "data.batch_size=64"]
+    file = ROOT / "pipelines" / "cnn_gap.yaml"
+    with pytest.raises(WrongInput) as raised:
+        eject(checked(Pipeline, read(file, overrides)), file, "script.py")
+    told = raised.value.message.removesuffix(" cannot be ejected yet: no script was written")
+    assert told == "precision: 'float64'; devices: 2; train.examples: 100"
+    hints = re.findall(r"`--set (\S+)`", raised.value.hint)
+    assert hints == ["precision=float32", "devices=1", "train.examples=null"]
+    assert checked(Pipeline, read(file, [*overrides, *hints])) == checked(Pipeline, read(file, ["data.batch_size=64"]))
 
 
 @pytest.mark.parametrize("name", ["cnn_gap", "mlp_diabetes", "rnn_digits"])
