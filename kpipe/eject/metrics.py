@@ -35,9 +35,15 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
+OF_TEXTS: Mapping[str, str] = {
+    "loss": '"loss": losses.mean()',
+    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
+}
+"""Metrics of each token of a text, given the true ones before it; the others are in text_metrics.py."""
+
 OF_NEXT_TOKENS: Mapping[str, str] = {
     "accuracy": '"accuracy": np.mean(right)',
-    **{name: code.replace("losses.mean()", "np.mean(losses)") for name, code in text_metrics.TOKEN_BY_TOKEN.items()},
+    **{name: code.replace("losses.mean()", "np.mean(losses)") for name, code in OF_TEXTS.items()},
 }
 """Metrics of the token that comes next."""
 
@@ -91,8 +97,8 @@ FIELDS = ("bins", "k", "lowercase", "tokenize", "word_order")
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    of_texts = text_metrics.names()
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *of_texts, *inputs.METRICS, "calibration", "entity_f1"}))
+    named = {*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *text_metrics.NAMES, *inputs.METRICS, "calibration", "entity_f1"}
+    return tuple(sorted(named))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
@@ -110,7 +116,7 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
         named = [f"    {OF_NEXT_TOKENS[name]}," for name in by_name]
         return Section("\n".join([logits.strip("\n"), "metrics = {", *named, "}", PRINTED]))
     if target.task == "text":
-        found = text_metrics.write(by_name, target, logits, data)
+        found = text_metrics.write(by_name, OF_TEXTS, target, logits, data)
         return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)
     if target.task == "reconstruction":
         code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])

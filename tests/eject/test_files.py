@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ NAMES = (
     "translations",
     "book",
     "book_of_words",
+    "series",
+    "spellings",
+    "captions",
+    "weighed",
 )
 
 
@@ -86,22 +91,22 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
     [
         ("table_of_labels", {"target": ["sunny"]}, "data: a single label"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
-        ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
-        (
-            "translations",
-            {"tokenizer": {"type": "words", "lowercase": False}, "target_text": "read_too"},
-            "model: the layer",
-        ),
-        ("reviews", {"remove": {"text": "x"}}, "data.remove: {'text': 'x'}"),
+        ("captions", {}, "data.files: files of several kinds"),
+        ("reviews", {"target_task": "values"}, "data: texts with the task values"),
     ],
 )
 def test_what_cannot_be_written_is_named(
     backend: str, from_files: Documents, name: str, change: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     document = {**from_files[name], "data": {**from_files[name]["data"], **change}}
-    if name == "translations":  # the same words on both sides, so that one table embeds both
-        pd.DataFrame({"read": ["owl", "wren"] * 20, "read_too": ["owl", "wren"] * 20}).to_csv(tmp_path / "same.csv")
-        document["data"]["path"] = str(tmp_path / "same.csv")
+    if name == "captions":  # one split is not packed, the others are
+        files = {split: [Path(file) for file in found] for split, found in document["data"]["files"].items()}
+        for file in files["test"]:
+            (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+        document["data"]["files"] = {
+            "train": [str(file) for file in files["train"]],
+            "test": [str(tmp_path / file.stem) for file in files["test"]],
+        }
     with pytest.raises(WrongInput) as raised:
         script_of(document)
     assert raised.value.message.startswith(named)

@@ -24,9 +24,13 @@ SCRIPTS = {
         *("train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"),
         "kernels=keras",  # PyTorch's own have other last digits
     ],
-    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
+    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]", "model.spatial_dropout=0.2"],
     "mlp_iris": ["train.epochs=5"],
-    "mlp_diabetes": ["train.epochs=4"],
+    "mlp_diabetes": [  # first the end alone, by another loss
+        "train=[{type: fit, epochs: 2, trainable: [standardized_output], loss: Huber, metrics: [MeanAbsoluteError]},"
+        " {type: fit, epochs: 2, schedule: cosine, optimizer: {SGD: {learning_rate: 0.01}}}]",
+        "model.dropout=0.2",
+    ],
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
@@ -68,6 +72,10 @@ FROM_FILES = (
     "book",
     "book_of_words",
     "entities",
+    "spellings",
+    "captions",
+    "weighed",
+    "series",
 )
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 

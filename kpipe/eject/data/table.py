@@ -13,6 +13,7 @@ from kpipe.data.preparation.split import given_names
 from kpipe.data.preparation.table import Table as Preparation
 from kpipe.data.preparation.targets import word
 from kpipe.data.table import Table
+from kpipe.data.time_series import TimeSeries
 from kpipe.eject import rows
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.targets import written
@@ -92,7 +93,7 @@ def features(source: Table, columns: Sequence[Number | Category], shape: str) ->
     )
 
 
-def reading(source: Table) -> str:
+def reading(source: Table | TimeSeries) -> str:
     path = Path(source.path)
     if path.suffix.lower() == ".parquet":
         return f"table = pd.read_parquet({path_of(source.path)})"
