@@ -33,6 +33,7 @@ SCRIPTS = {
     "transformer_vit_digits": [
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
         *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
+        *("train.steps_per_epoch=45", "train.label_smoothing=0.1", "train.class_weight={'3': 2.0}"),
     ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
 }
