@@ -50,6 +50,12 @@ def text_of(numbers):
     return tokenizer{own}.decode([number - 4 for number in numbers])
 '''
 
+MARKS = (
+    ("BEFORE", BEFORE, "stand close to the word before them"),
+    ("AFTER", AFTER, "and to the word after them"),
+)
+"""Marks that the script must know, where words are put together."""
+
 WRITTEN = """
 written = [text_of(tokens) for tokens in write(x_test)]
 references = [text_of(answer[:-1]) for answer in y_test]  # without their end
@@ -109,12 +115,6 @@ def write(by_name: Mapping[str, Any], of_tokens: Mapping[str, str], target: Targ
         imports.append("from rapidfuzz.distance import Levenshtein")
     before = "".join(f"{function.replace('{own}', own).strip()}\n\n\n" for function in functions)
     return Section(before + "\n".join([*lines, "metrics = {", *found, "}"]), tuple(imports), tuple(constants))
-
-
-MARKS = (
-    ("BEFORE", BEFORE, "stand close to the word before them"),
-    ("AFTER", AFTER, "and to the word after them"),
-)
 
 
 def text_of(tokenizer: Tokenizer) -> str:

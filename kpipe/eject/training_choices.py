@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent
+from kpipe.eject import averages, descent
 from kpipe.eject.section import Section
 from kpipe.eject.words import literal
 
@@ -64,11 +64,13 @@ MEAN = '"""The mean over the answers that are there."""'
 
 
 def section(method: Fit, is_padded: bool) -> Section:
-    """The constants of these choices, and a loss of its own where one is needed."""
+    """The constants of these choices, and the classes that they need."""
     constants = [f"STEPS = {method.steps_per_epoch}  # of an epoch"] * (method.steps_per_epoch is not None)
     constants += [f"LABEL_SMOOTHING = {method.label_smoothing!r}"] * bool(method.label_smoothing)
-    own = method.label_smoothing and not is_padded
-    return Section(SMOOTHED if own else "", ("from keras import ops",) if own else (), tuple(constants))
+    classes = [SMOOTHED] * bool(method.label_smoothing and not is_padded)
+    classes += [averages.callback(method)] * averages.averages(method)
+    imports = ("from keras import ops",) * bool(classes)
+    return Section("\n\n\n".join(each.strip("\n") for each in classes), imports, tuple(constants))
 
 
 def of_batches(method: Fit) -> bool:

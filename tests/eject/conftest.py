@@ -245,6 +245,7 @@ def weighed(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     data = {"type": "text_table", "path": str(folder / "marks.jsonl.gz"), "target": "mark", "split": split}
     data |= {"tokenizer": {"type": "subwords", "vocabulary_size": 280, "algorithm": "unigram", "lowercase": True}}
     train = {"type": "fit", "epochs": 2, "class_weight": "balanced", "label_smoothing": 0.1, "steps_per_epoch": 5}
+    train["optimizer"] = {"AdamW": {"learning_rate": 0.02, "use_ema": True, "ema_momentum": 0.8}}
     return {"data": data, "model": {"type": "rnn", "cell": "simple", "embedding": 4, "units": [4]}, "train": train}
 
 

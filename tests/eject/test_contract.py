@@ -105,7 +105,6 @@ def of_ours(file: Path) -> bool:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
         ("train=[{type: fit, class_weight: balanced}, {type: fit}]", "`class_weight` where `fit` comes several times"),
@@ -186,6 +185,13 @@ def test_the_page_shows_what_is_written(backend: str) -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "eject.md").read_text(encoding="utf-8"), re.DOTALL)
     assert shown
     assert all(part in script for part in shown)
+
+
+def test_averages_are_for_the_last_stage(backend: str) -> None:
+    override = "train.0.optimizer={Adam: {use_ema: true}}"
+    file = ROOT / "pipelines" / "stacked_autoencoder.yaml"
+    with pytest.raises(WrongInput, match="`use_ema` of `pretrain_layerwise` cannot be ejected yet"):
+        eject(checked(Pipeline, read(file, [override])), file, "script.py")
 
 
 def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:

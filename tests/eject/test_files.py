@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gzip
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from kpipe.eject import rows
 from kpipe.eject.data import table
 from kpipe.eject.section import Section
 from kpipe.eject.story import eject
+from kpipe.eject.text_files import raw
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, load_splits
 from kpipe.spec.check import checked
@@ -141,6 +143,11 @@ def test_other_examples_than_kpipes_are_refused(
     monkeypatch.setattr(table, "write", wrong)
     with pytest.raises(WrongInput, match=named):
         script_of(from_files["table_of_birds"])
+
+
+@pytest.mark.parametrize("pattern", [r"\(\d+\)$", "[012]| #.*", 'a"b', 'a\\"b', "\\\\", "a\nb", "x\\'"])
+def test_a_pattern_is_written_as_it_is(pattern: str) -> None:
+    assert ast.literal_eval(raw(pattern)) == pattern
 
 
 HOSTILE = ["\"\"\"'; open('stolen', 'w') #", "a\n\nopen('stolen', 'w')", "{open('stolen', 'w')}", "\\"]

@@ -37,6 +37,7 @@ SCRIPTS = {
     "transformer_vit_digits": [
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
         *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
+        *("train.steps_per_epoch=45", "train.label_smoothing=0.1", "train.class_weight={'3': 2.0}"),
     ],
     "encoder_decoder_dates": [
         "data={type: procedural, dataset: reverse, max_letters: 3, examples: 200, batch_size: 20}",

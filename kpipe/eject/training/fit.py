@@ -56,7 +56,7 @@ LOSSES = {
 """The loss and the metric of each task."""
 
 
-CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing")
+CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing", "use_ema")
 """Fields that training_choices.py writes."""
 
 
@@ -97,9 +97,9 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     chosen = training_choices.section(method, padded)
     constants += chosen.constants
     imports += chosen.imports
-    if chosen.code:
+    definitions += [chosen.code] * bool(chosen.code)
+    if method.label_smoothing and not padded:
         loss = "SmoothedCrossentropy()"
-        definitions.append(chosen.code)
     if loss == "scaled_squared_error" and all(one.loss for one in stages.fits(pipeline.train[:index])):
         imports.append("from keras import ops")
         definitions.append(SCALED)
