@@ -90,7 +90,7 @@ def batches(code: str, method: Fit, is_padded: bool) -> str:
     if method.steps_per_epoch is not None and is_padded:
         begin, end = code.index("        generator = "), code.index("\n\n\nclass Weighted")
         given = code[code.index("        for place in", begin) : code.index("\n\n\ndef steps")]
-        steps = given.replace(PLACES, "for place in found[:STEPS]").replace("*found[place]", "*place")
+        steps = changed(changed(given, PLACES, "for place in found[:STEPS]"), "*found[place]", "*place")
         code = code[:begin] + PADDED_STEPS + steps + code[end:]
     elif method.steps_per_epoch is not None:
         code = changed(code, ONE_PASS, STEPS)
