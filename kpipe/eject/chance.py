@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kpipe.training.method import Method
+
 RANDOM = '''
 def int32(number):
     return ops.convert_to_tensor(number, "int32")
@@ -58,3 +64,15 @@ class Masking(layers.Layer):
         drawn = ops.cast(shifted(words(ops.shape(x), self.generator.next()), 8), "float32") * 2.0**-24  # in [0, 1)
         return ops.where(drawn < self.rate, ops.zeros_like(x), x)
 '''
+
+
+def needed(code: str) -> list[str]:
+    """What ``code`` with random layers must have before it."""
+    drawing = [DROPOUT] * ("Dropout(" in code)
+    return [RANDOM, *drawing] if drawing or "words(" in code else []
+
+
+def of_stage(code: str, methods: Sequence[Method]) -> str:
+    """Seeds are those of the first stage that trains the network as a whole."""
+    first = [method.type for method in methods].index("fit")
+    return code.replace('seed_of("layer", 0, ', f'seed_of("layer", {first}, ')

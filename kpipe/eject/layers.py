@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import around, recurrent_decoder, transformer
+from kpipe.eject import around, damage, recurrent_decoder, transformer
 from kpipe.eject.words import literal
 
 
@@ -134,6 +134,8 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
         return Own((EMBEDDING, *recurrent_decoder.written(layer)), of_decoder)
     if kind == "TokenEmbedding" and several:
         return Own((around.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
+    if kind == "Corruption":
+        return Own((damage.CODES[layer.kind],), damage.arguments)
     if kind == "ClassToken":
         code = around.CLASSED_BEFORE_MASK if padded else around.CLASSED
         return Own((code,), lambda _: [named(layer)])
@@ -156,6 +158,8 @@ def of_decoder(layer: Any) -> list[str]:
 
 WRITTEN: Mapping[str, Own] = {
     "AttentionPooling": Own((ATTENTION_POOLING,), lambda layer: [repr(layer.units), named(layer)]),
+    "Sparsity": Own((damage.SPARSITY,), lambda layer: [repr(layer.penalty), named(layer)]),
+    "TiedDense": Own((damage.TIED,), damage.arguments_of_tied),
     "Learned": Own((around.LEARNED,), lambda layer: [repr(layer.length), named(layer)]),
     "Patches": Own((around.PATCHES,), lambda layer: [repr(layer.size)]),
     "TokenScores": Own((around.SCORES,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import entities, text_metrics
+from kpipe.eject import entities, inputs, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -91,7 +91,8 @@ FIELDS = ("bins", "k", "lowercase", "tokenize", "word_order")
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *text_metrics.names(), "calibration", "entity_f1"}))
+    of_texts = text_metrics.names()
+    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *of_texts, *inputs.METRICS, "calibration", "entity_f1"}))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
@@ -111,6 +112,9 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
     if target.task == "text":
         found = text_metrics.write(by_name, target, logits, data)
         return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)
+    if target.task == "reconstruction":
+        code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])
+        return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
     lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     imports: tuple[str, ...] = ()
     if "entity_f1" in by_name:

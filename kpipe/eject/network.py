@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject.damage import dense_of, tied_name
 from kpipe.eject.layers import own
 from kpipe.eject.section import cannot
 from kpipe.eject.states import states_of
@@ -22,6 +23,8 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "BatchNormalization": (),
     "Concatenate": (),
     "Conv2D": ("filters", "kernel_size"),
+    "Conv2DTranspose": ("filters", "kernel_size"),
+    "Cropping2D": ("cropping",),
     "Dense": ("units",),
     "DepthwiseConv2D": ("kernel_size",),
     "Flatten": (),
@@ -42,8 +45,8 @@ FIRST: Mapping[str, tuple[str, ...]] = {
 training (as dropout is: see ``chance.py``), and what of them begins at random is drawn as ``start.py`` writes it."""
 
 EXAMPLE: Mapping[str, Any] = {
-    "activation": "relu", "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3, "scale": 1.0,
-    "target_shape": (1,), "units": 1, "width": 1,
+    "activation": "relu", "cropping": 0, "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3,
+    "scale": 1.0, "target_shape": (1,), "units": 1, "width": 1,
 }  # fmt: skip
 """For a layer with nothing but its defaults beside these."""
 
@@ -70,6 +73,8 @@ class Lines:
         self.names: dict[int, str] = {}
         self.own: dict[str, None] = {}
         """the code of layers that are not Keras's"""
+        self.tied = {dense_of(one) for one in self.operations if type(one).__name__ == "TiedDense"}
+        """the dense layers whose kernels others have too"""
 
     def lines(self) -> Iterator[str]:
         import keras
@@ -134,9 +139,10 @@ class Lines:
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
             around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
             return call(f"{name} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape)
-        return call(
-            f"{name} = layers.{type(layer).__name__}", arguments(layer, self.values.get(layer.name)), fed, shape
-        )
+        given = arguments(layer, self.values.get(layer.name))
+        if layer.name in self.tied:
+            return f"{call(f'{tied_name(layer.name)} = layers.Dense', given)}\n{name} = {tied_name(layer.name)}{fed}"
+        return call(f"{name} = layers.{type(layer).__name__}", given, fed, shape)
 
     def fed(self, layer: Any, node: Any) -> str:
         """What a layer is called with. Raises: WrongInput: something other than tensors, and the mask of steps."""
@@ -186,7 +192,8 @@ class Lines:
 def does_nothing(layer: Any) -> bool:
     import keras
 
-    return type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
+    linear = type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
+    return linear or type(layer) is keras.layers.Identity
 
 
 def without_direction(name: str) -> str:
@@ -240,7 +247,12 @@ def plain(layer: Any, name: str, value: Any) -> str:
         if value.get("class_name") == "L2":
             return f"keras.regularizers.L2({config['l2']!r})"
         raise cannot(f"model: `{name}` of the layer `{layer.name}` ({value.get('class_name')})", "leave it out")
-    if isinstance(value, (list, tuple)) and len(value) == 2 and value[0] == value[1] and name != "target_shape":
+    if (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and value[0] == value[1]
+        and name not in ("cropping", "target_shape")
+    ):
         return literal(value[0])
     return "1 / 255" if value == 1 / 255 else literal(value)
 

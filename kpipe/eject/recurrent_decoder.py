@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from kpipe.eject import chance
-
 ADDITIVE = '''
 class Alignment(layers.Layer):
     """The mean of the steps that were read, weighed by v . tanh(W written + U read)."""
@@ -151,5 +149,4 @@ def written(layer: Any) -> tuple[str, ...]:
         samples=layer.sampling,
         memory=", memory, there" if fields["attention"] else "",
     )
-    drawn = [chance.RANDOM] if layer.sampling else []
-    return (*drawn, *([ALIGNMENTS[fields["attention"]]] if fields["attention"] else []), code)
+    return (*([ALIGNMENTS[fields["attention"]]] if fields["attention"] else []), code)

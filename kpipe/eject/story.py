@@ -6,13 +6,15 @@ import re
 import sys
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, continued, decoding, metrics, network, padded, start, text_metrics
+from kpipe.eject import chance, continued, decoding, inputs, metrics, network, padded, start, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import WIDTH, literal
 from kpipe.errors import WrongInput
@@ -83,28 +85,35 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     for writer, method in zip(methods, pipeline.train, strict=True):
         writer.check(method)
     splits = load_splits(pipeline)
-    if splits.signature.given is not None:
-        raise cannot(
-            "model: a network that gives its input back", "give it `output: target`, where it has such a field"
-        )
-    data = source.write(pipeline.data, splits)
-    require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), splits)
+    given = as_given(splits)
+    data = source.write(pipeline.data, given)
+    require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), given)
     backend.use(backend.choose(None, engine_of(pipeline)))
+    chosen = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
+    if given is not splits:
+        inputs.require_spread([metric.type for metric in chosen], splits)
     with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
         model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
-    measured = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
     parts = {
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
         **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        **decoding.write(pipeline.decode, measured, model, splits),
-        "Test": metrics.write(measured, splits.signature.target, logits, data.code),
+        **decoding.write(pipeline.decode, chosen, model, splits),
+        "Test": metrics.write(chosen, splits.signature.target, logits, data.code),
     }
     if splits.signature.target.task == "next_token":
         parts["Text"] = continued.write(pipeline, splits)
     return "\n".join(lines(pipeline, parts, file, script)) + "\n"
+
+
+def as_given(splits: Splits) -> Splits:
+    """With the data's own target, also where the network gives its input back."""
+    signature = splits.signature
+    if signature.given is None:
+        return splits
+    return replace(splits, signature=signature.model_copy(update={"target": signature.given, "given": None}))
 
 
 def engine_of(pipeline: Pipeline) -> Backend | None:
@@ -187,20 +196,22 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     moments, values = [], {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
-            of, array, before = (feature, "x_train", "") if layer.name == "standardize" else (target, "y_train", "y_")
+            of_input = layer.name in ("standardize", "reconstruction")
+            of, array, before = (feature, "x_train", "") if of_input else (target, "y_train", "y_")
             if not all(of.variance):
                 raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
             sides = len(of.shape) if isinstance(of, Feature) else 2 if of.horizon else 1
             axes = literal(tuple(range(sides))) if sides > 1 else "0"
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
-            moments.append(f"{before}mean, {before}variance = {learned}")
+            if layer.name != "reconstruction":
+                moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
-    written, own = network.written(model, values)
+    written, own = network.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
-    if any("Dropout(" in part for part in (*own, *code)):
-        own = [*dict.fromkeys([chance.RANDOM, chance.DROPOUT, *own])]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
+    code = [chance.of_stage(part, pipeline.train) for part in code]
+    code = [*(f"{each.strip()}\n\n" for each in chance.needed("\n".join(code))), *code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")
     return model, Section("\n".join(code), tuple(imports))

@@ -44,6 +44,15 @@ SCRIPTS = {
         *("train.epochs=2", "train.optimizer.Adam.learning_rate=0.1"),  # then it writes more than empty texts
     ],
     "stacked_autoencoder": ["train.0.epochs=2", "train.1.epochs=2", "model.units=[64, 32, 16]"],
+    "deep_autoencoder": [  # damaged, from convolutions to a penalty
+        *("train.0.epochs=1", "train.1.epochs=1", "model.units=[4]", "model.filters=[4]", "model.sparsity=0.1"),
+        "model.corruption={type: salt_and_pepper}",
+    ],
+    "denoising_autoencoder": ["train.0.epochs=1", "train.1.epochs=2", "model.units=[8, 4]"],
+    "autoencoder_convolutional": [
+        *("train.epochs=2", "model.filters=[4, 4]", "model.units=[4]", "model.dropout=0.2"),
+        *("model.corruption={type: gaussian}", "model.scaling=standardize"),
+    ],
 }
 """What is overridden: less to compute, and more of what can be written."""
 

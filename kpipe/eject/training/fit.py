@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent, schedules, teacher_forcing
+from kpipe.eject import descent, inputs, schedules, teacher_forcing
 from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
@@ -36,6 +36,8 @@ OF_CLASSES = (
 
 OF_TEXTS = ("MaskedCrossentropy()", 'MaskedAccuracy(name="accuracy")')
 
+OF_INPUTS = ("squared_error_over(variance)", 'keras.metrics.MeanAbsoluteError(name="mae")')
+
 LOSSES = {
     "values": OF_NUMBERS,
     "forecast": OF_NUMBERS,
@@ -43,6 +45,7 @@ LOSSES = {
     "tags": OF_CLASSES,
     "text": OF_CLASSES,
     "next_token": OF_CLASSES,
+    "reconstruction": OF_INPUTS,
 }
 """The loss and the metric of each task."""
 
@@ -77,7 +80,12 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     if loss == "scaled_squared_error":
         imports.append("from keras import ops")
         definitions.append(SCALED)
+    if task == "reconstruction":
+        imports.append("from keras import ops")
+        definitions += [inputs.LOSS] * (index == 0)
     lines = [f"{definition.strip()}\n\n" for definition in definitions]
+    if task == "reconstruction":
+        lines += inputs.variance_of(model, splits.signature.input)
     compiled = {
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
         "loss": loss,
@@ -91,7 +99,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     if callbacks := {name: code for name, code in callbacks.items() if code}:
         fitted["callbacks"] = f"[{', '.join(callbacks)}]"
     lines += [code for code in (once, *callbacks.values()) if code]
-    given = f"batches(x_train, y_train, {index})"
+    given = f"batches(x_train, {'x' if task == 'reconstruction' else 'y'}_train, {index})"
     given = f"of_any_length(lambda: {given})" if padded else given
     lines.append(call("history = model.fit", [given, *keywords(fitted)]))
     return Section("\n".join(lines), tuple(imports), tuple(constants))
@@ -105,10 +113,11 @@ def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
     if splits.signature.is_padded:
         held_out = "of_any_length(lambda: Weighted(x_validation, y_validation))"
         return {"steps_per_epoch": "steps(x_train)", "epochs": epochs, "validation_data": held_out, "verbose": "2"}
+    learned = "x" if splits.signature.target.task == "reconstruction" else "y"
     return {
         "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
         "epochs": epochs,
-        "validation_data": "(x_validation, y_validation)",
+        "validation_data": f"(x_validation, {learned}_validation)",
         "validation_batch_size": str(even_batch_size(len(splits.validation), batch_size)),
         "shuffle": "False",
         "verbose": "2",
