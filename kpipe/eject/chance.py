@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kpipe.training.method import Method
+import re
 
 RANDOM = '''
 def int32(number):
@@ -50,6 +46,21 @@ class Dropout(layers.Layer):
         return ops.where(kept, x * (1 / (1 - self.rate)), ops.zeros_like(x))
 '''
 
+SPATIAL = '''
+class ChannelDropout(layers.Layer):
+    """Drops whole channels; its draws depend on its seed and on how often it has drawn, and not on the backend."""
+
+    def __init__(self, rate, seed):
+        super().__init__()
+        self.rate, self.generator = rate, keras.random.SeedGenerator(seed)
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        drawn = words((ops.shape(x)[0], 1, 1, x.shape[-1]), self.generator.next())
+        return ops.where(drawn >= int32(round(self.rate * 2**32) - 2**31), x * (1 / (1 - self.rate)), ops.zeros_like(x))
+'''
+
 MASKING = '''
 class Masking(layers.Layer):
     """Sets a share of the numbers to 0 in training, to be given back by the autoencoder."""
@@ -68,11 +79,5 @@ class Masking(layers.Layer):
 
 def needed(code: str) -> list[str]:
     """What ``code`` with random layers must have before it."""
-    drawing = [DROPOUT] * ("Dropout(" in code)
+    drawing = [DROPOUT] * bool(re.search(r"\bDropout\(", code))
     return [RANDOM, *drawing] if drawing or "words(" in code else []
-
-
-def of_stage(code: str, methods: Sequence[Method]) -> str:
-    """Seeds are those of the first stage that trains the network as a whole."""
-    first = [method.type for method in methods].index("fit")
-    return code.replace('seed_of("layer", 0, ', f'seed_of("layer", {first}, ')

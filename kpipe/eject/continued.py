@@ -37,13 +37,15 @@ NUMBERS = """    numbers = np.random.default_rng(seed_of("decoding", 0)).integer
 
 TEXT = """
 def text_of(tokens):
-    words = [known[token - 4] if token > 3 else "<unknown>" for token in tokens]
     {joined}
 
 
 written = text_of(write(x_test[0]))
 print(f"\\n{{text_of(x_test[0])}} ---> {{written}}")
 """
+
+WORDS = """words = [known[token - 4] if token > 3 else "<unknown>" for token in tokens]
+    """
 
 CLOSE = """text = ""
     for word in words:
@@ -60,7 +62,6 @@ def write(pipeline: Pipeline, splits: Splits) -> Section:
     learned = getattr(pipeline.model, "positions", "") == "learned"
     if learned and begins + (decoding.max_length or 0) > (longest or 0) + 1:
         raise cannot(f"decode.max_length: {decoding.max_length} with learned positions", "leave it out")
-    require_defaults(decoding, "decode", ("max_length", "temperature", "top_k", "top_p"))
     drawn = decoding.type == "sampling"
     end = "max(LONGEST, size) + 1" if decoding.max_length is None else "size + WRITTEN"
     constants = [f"LONGEST = {longest}  # tokens of a text that is gone on with"]
@@ -80,20 +81,22 @@ def write(pipeline: Pipeline, splits: Splits) -> Section:
 def chosen_by(decoding: Any) -> Section:
     """``drawn``, where chance has a part in it."""
     if isinstance(decoding, Greedy):
+        require_defaults(decoding, "decode", ("max_length",))
         return Section("")
     if isinstance(decoding, Sampling):
-        return sampling.write(decoding)
+        return sampling.drawing(decoding)
     raise cannot(f"decode: `{decoding.type}` of the next token", "what can: greedy, sampling")
 
 
 def joined(splits: Splits) -> str:
-    """The end of a function that makes a text of ``words``."""
+    """What makes a text of ``tokens``."""
     vocabulary = splits.signature.input.vocabulary
     assert vocabulary is not None
     tokenizer = vocabulary.tokenizer
     if isinstance(tokenizer, Characters):
-        return 'return "".join(words)'
-    assert isinstance(tokenizer, Words)
+        return WORDS + 'return "".join(words)'
+    if not isinstance(tokenizer, Words):
+        return "return tokenizer.decode([token - 4 for token in tokens])"
     if tokenizer.split_on == "blanks":
-        return 'return " ".join(words)'
-    return CLOSE.format(before="".join(sorted(BEFORE)), after="".join(sorted(AFTER)))
+        return WORDS + 'return " ".join(words)'
+    return WORDS + CLOSE.format(before="".join(sorted(BEFORE)), after="".join(sorted(AFTER)))

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from kpipe.eject.averages import averages
 from kpipe.eject.section import cannot, require_defaults
 from kpipe.eject.words import call, keywords, literal
 from kpipe.training.gradient_descent import WORTH_COMPILING, GradientDescent
@@ -31,8 +32,8 @@ def batches(x, y, stage):
 def check(method: GradientDescent, written: Collection[str] = ()) -> None:
     """Raises: WrongInput: a setting cannot be written."""
     require_defaults(method, "train", (*WRITTEN, *written))
-    if method.optimizer.arguments.get("use_ema"):
-        raise cannot("train.optimizer: `use_ema`", "leave it out")
+    if averages(method) and "use_ema" not in written:
+        raise cannot(f"train.optimizer: `use_ema` of `{method.type}`", "leave it out there")
 
 
 def optimizer_of(method: GradientDescent, rate: str = "") -> str:
@@ -68,7 +69,7 @@ def keeping(method: GradientDescent, epochs: str, indent: int) -> str:
     """Keras's callback that stops early, and puts the best weights back."""
     watched = method.watched
     if method.early_stopping is None and not method.restore_best:
-        return ""
+        return "best = Averages()" if averages(method) else ""
     arguments = {
         "monitor": literal(watched.monitor),
         "mode": '"max"' if watched.sign() > 0 else '"min"',
@@ -78,4 +79,5 @@ def keeping(method: GradientDescent, epochs: str, indent: int) -> str:
         arguments["min_delta"] = repr(watched.min_delta)
     if method.restore_best:
         arguments["restore_best_weights"] = "True"
-    return call("best = keras.callbacks.EarlyStopping", keywords(arguments), indent=indent)
+    kind = "Averages" if averages(method) else "keras.callbacks.EarlyStopping"
+    return call(f"best = {kind}", keywords(arguments), indent=indent)

@@ -28,9 +28,9 @@ CLOSING = """        if mark {single}:
 
 COUNTED = """
 ends = np.cumsum([len(sentence) for sentence in x_test])[:-1]
-read, true = (np.split(np.array(CLASSES)[tags], ends) for tags in (predicted, y_test))
+guessed, true = (np.split(np.array(CLASSES)[tags], ends) for tags in (predicted, y_test))
 right, found, there = collections.Counter(), collections.Counter(), collections.Counter()
-for one, other in zip(map(entities, read), map(entities, true), strict=True):
+for one, other in zip(map(entities, guessed), map(entities, true), strict=True):
     for counter, some in ((right, one & other), (found, one), (there, other)):
         counter.update(name for *_, name in some)
 metrics |= {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import around, damage, recurrent_decoder, transformer
+from kpipe.eject import around, chance, damage, recurrent_decoder, transformer
 from kpipe.eject.words import literal
 
 
@@ -110,6 +110,19 @@ class AttentionPooling(layers.Layer):
 '''
 
 
+ATTENTION_POOLING_OF_ALL = ATTENTION_POOLING.replace("(self, x, there)", "(self, x)").replace(
+    """        weights = ops.softmax(ops.where(there, self.score(self.hidden(x))[..., 0], -1e9), axis=-1)
+        return ops.sum(x * ops.where(there, weights, 0.0)[..., None], axis=1)
+
+    def compute_mask(self, *_):
+        \"\"\"None is left: the steps are one.\"\"\"
+""",
+    """        weights = ops.softmax(self.score(self.hidden(x))[..., 0], axis=-1)
+        return ops.sum(x * weights[..., None], axis=1)
+""",
+)
+
+
 def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
     """How a layer is written that gets a mask of steps where they are ``padded``, and of which ``several`` things are
     needed; None of one of Keras's own."""
@@ -118,6 +131,9 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
     kind = type(layer).__name__
     if type(layer) is keras.layers.Embedding:
         return Own((EMBEDDING,), lambda _: [repr(layer.input_dim), repr(layer.output_dim), named(layer)])
+    if type(layer) is keras.layers.SpatialDropout2D:
+        drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
+        return Own((chance.SPATIAL,), lambda _: [repr(layer.rate), drawn])
     if not type(layer).__module__.startswith("kpipe.layers."):
         return None
     if kind == "LastState":
@@ -134,12 +150,21 @@ def own(layer: Any, padded: bool = True, several: bool = False) -> Own | None:
         return Own((EMBEDDING, *recurrent_decoder.written(layer)), of_decoder)
     if kind == "TokenEmbedding" and several:
         return Own((around.EMBEDDED_AND_TABLE,), WRITTEN[kind].arguments)
+    if kind == "AttentionPooling" and not padded:
+        return Own((ATTENTION_POOLING_OF_ALL,), WRITTEN[kind].arguments)
     if kind == "Corruption":
         return Own((damage.CODES[layer.kind],), damage.arguments)
     if kind == "ClassToken":
         code = around.CLASSED_BEFORE_MASK if padded else around.CLASSED
         return Own((code,), lambda _: [named(layer)])
     return WRITTEN.get(kind)
+
+
+def does_nothing(layer: Any) -> bool:
+    import keras
+
+    linear = type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
+    return linear or type(layer) is keras.layers.Identity
 
 
 def named(layer: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import entities, inputs, text_metrics
+from kpipe.eject import entities, inputs, several, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.evaluation.spans import are_entities
 
@@ -35,9 +35,15 @@ OF_VALUES: Mapping[str, str] = {
 }
 """Metrics of a number that is predicted."""
 
+OF_TEXTS: Mapping[str, str] = {
+    "loss": '"loss": losses.mean()',
+    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
+}
+"""Metrics of each token of a text, given the true ones before it; the others are in text_metrics.py."""
+
 OF_NEXT_TOKENS: Mapping[str, str] = {
     "accuracy": '"accuracy": np.mean(right)',
-    **{name: code.replace("losses.mean()", "np.mean(losses)") for name, code in text_metrics.TOKEN_BY_TOKEN.items()},
+    **{name: code.replace("losses.mean()", "np.mean(losses)") for name, code in OF_TEXTS.items()},
 }
 """Metrics of the token that comes next."""
 
@@ -91,8 +97,8 @@ FIELDS = ("bins", "k", "lowercase", "tokenize", "word_order")
 
 def written() -> tuple[str, ...]:
     """The names of all that can be written."""
-    of_texts = text_metrics.names()
-    return tuple(sorted({*ONE, *EACH, *OF_VALUES, *of_texts, *inputs.METRICS, "calibration", "entity_f1"}))
+    named = {*ONE, *EACH, *OF_VALUES, *OF_TEXTS, *text_metrics.NAMES, *inputs.METRICS, "calibration", "entity_f1"}
+    return tuple(sorted(named))
 
 
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
@@ -110,18 +116,24 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
         named = [f"    {OF_NEXT_TOKENS[name]}," for name in by_name]
         return Section("\n".join([logits.strip("\n"), "metrics = {", *named, "}", PRINTED]))
     if target.task == "text":
-        found = text_metrics.write(by_name, target, logits, data)
+        found = text_metrics.write(by_name, OF_TEXTS, target, logits, data)
         return Section(f"{found.code}\n{PRINTED}", found.imports, found.constants)
     if target.task == "reconstruction":
         code = "\n".join([*inputs.metrics(by_name, target.size), PRINTED])
         return Section(code, ("import sklearn.metrics",) if "sklearn.metrics." in code else ())
-    lines = of_values(by_name, target) if target.task in ("values", "forecast") else of_classes(by_name, target, logits)
     imports: tuple[str, ...] = ()
+    if several.is_several(target):
+        lines = list(several.lines(by_name, target))
+    elif target.task in ("values", "forecast"):
+        lines = of_values(by_name, target)
+    else:
+        lines = of_classes(by_name, target, logits)
     if "entity_f1" in by_name:
         function, counted = entities.write(target.names)
         lines, imports = [f"{function.strip()}\n\n", *lines, counted.code], counted.imports
     code = "\n".join([*lines, PRINTED])
-    return Section(code, (*imports, "import sklearn.metrics") if "sklearn.metrics." in code else imports)
+    constants = (several.named(target),) if "TARGETS" in code else ()
+    return Section(code, (*imports, "import sklearn.metrics") if "sklearn.metrics." in code else imports, constants)
 
 
 def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:

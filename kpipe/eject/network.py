@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from kpipe.eject import shared
 from kpipe.eject.damage import dense_of, tied_name
-from kpipe.eject.layers import own
+from kpipe.eject.forecasts import since_last
+from kpipe.eject.layers import does_nothing, own
 from kpipe.eject.section import cannot
 from kpipe.eject.states import states_of
 from kpipe.eject.unpadded import UNPADDED
@@ -68,8 +69,8 @@ class Lines:
     def __init__(self, model: keras.Model, values: Mapping[str, Mapping[str, str]]) -> None:
         self.model, self.values = model, values
         self.operations = [operation for operation in model.operations if type(operation).__name__ != "InputLayer"]
-        self.nodes = {id(node.operation): node for nodes in model._nodes_by_depth.values() for node in nodes}
-        """of layers that other networks share, the call in this one"""
+        self.nodes = {id(operation): shared.calls(model, operation)[0] for operation in self.operations}
+        """of layers that are called several times, or that other networks share, the first call in this one"""
         self.names: dict[int, str] = {}
         self.own: dict[str, None] = {}
         """the code of layers that are not Keras's"""
@@ -83,7 +84,8 @@ class Lines:
             raise cannot(f"model: `{type(self.model).__name__}`, a class of its own", "a functional model")
         if len(self.model.outputs) != 1:
             raise cannot(f"model: `{self.model.name}` with several outputs", "a network with one")
-        twice = [one for one in self.operations if len(one._inbound_nodes) > 1 and self.calls(one) > 1]
+        twice = [one for one in self.operations if len(shared.calls(self.model, one)) > 1]
+        twice = [one for one in twice if type(one).__name__ not in shared.WRITTEN]
         if twice:
             raise cannot(f"model: the layer `{twice[0].name}`, which is shared,", "set `tied_embeddings: false`")
         for taken in self.model.inputs:
@@ -91,7 +93,10 @@ class Lines:
             self.names[id(taken)] = name
             yield f"{name} = keras.Input({literal(tuple(taken.shape[1:]))}, dtype={literal(taken.dtype)})"
         block = ""
+        again = shared.again(self)
         for place, layer in enumerate(self.operations):
+            if layer in again:
+                yield shared.line(self, again[layer], layer)
             if (this := block_of(layer.name)) != block:
                 yield ""
                 block = this
@@ -100,15 +105,11 @@ class Lines:
                 self.names[id(made)] = self.names[id(self.nodes[id(layer)].input_tensors[0])]
                 continue
             kept = self.is_kept(place) or type(layer).__name__ == "TokenMask"
-            self.names[id(made)] = re.sub(r"\W", "_", layer.name) if kept else "x"
+            self.names[id(made)] = shared.name_of(self, layer) if kept else "x"
             yield self.line(layer, made)
         given = ", ".join(self.names[id(one)] for one in self.model.inputs)
         given = f"[{given}]" if len(self.model.inputs) > 1 else given
         yield f"model = keras.Model({given}, {self.names[id(self.model.outputs[0])]}, name={literal(self.model.name)})"
-
-    def calls(self, operation: Any) -> int:
-        """How often a layer is called in this model."""
-        return sum(node.operation is operation for nodes in self.model._nodes_by_depth.values() for node in nodes)
 
     def line(self, layer: Any, made: Any) -> str:
         import keras
@@ -119,30 +120,33 @@ class Lines:
         shape = literal(tuple(made.shape[1:])) if made.shape != before.shape else ""
         if len(taken) == 1 and type(layer).__name__ in UNPADDED:
             made_by = UNPADDED[type(layer).__name__](layer, node, before.shape[-1]).replace("X", self.names[id(before)])
-            return f"{name} = {made_by}  # {shape}"
+            return f"{name} = {made_by}" + f"  # {shape}" * bool(shape)
+        if type(layer).__name__ == "SinceLast":
+            return f"{name} = {since_last(layer, self.names[id(before)], self.names[id(taken[1])], taken[1].shape[-1])}"
         if len(node.outputs) > 1 and not own(layer):
             name = self.with_states(name, layer, node)
         fed = self.fed(layer, node)
         if is_dropout(layer):
             drawn = f'seed_of("layer", 0, {literal(layer.path or layer.name)}, 0)'
             return f"{name} = Dropout({layer.rate!r}, seed={drawn}){fed}"
-        alike = [one for one in self.operations if type(one) is type(layer)]
-        several = any(
-            len(self.nodes[id(one)].outputs) > 1 and self.is_taken(self.nodes[id(one)].outputs[-1]) for one in alike
-        )
+        several = shared.gives_several(self, layer)
         if found := own(layer, len(taken) > 1, several):
             self.own.update(dict.fromkeys(found.codes))
             kind = found.codes[-1].split("class ")[1].partition("(")[0]
-            return call(f"{self.given(name, node, several)} = {kind}", found.arguments(layer), fed, shape)
+            given = self.given(name, node, several)
+            if len(shared.calls(self.model, layer)) > 1:
+                made_by = call(f"{layer.name} = {kind}", found.arguments(layer))
+                return f"{made_by}\n{given} = {layer.name}{fed}  # {shape}"
+            return call(f"{given} = {kind}", found.arguments(layer), fed, shape)
         if type(layer) is keras.layers.Bidirectional:
             inner = arguments(layer.forward_layer, {"name": literal(without_direction(layer.forward_layer.name))})
             around = [f"layers.{type(layer.forward_layer).__name__}({', '.join(inner)})"]
             around += [f"merge_mode={literal(layer.merge_mode)}"] * (layer.merge_mode != "concat")
             return call(f"{name} = layers.Bidirectional", [*around, f"name={literal(layer.name)}"], fed, shape)
-        given = arguments(layer, self.values.get(layer.name))
+        settings = arguments(layer, self.values.get(layer.name))
         if layer.name in self.tied:
-            return f"{call(f'{tied_name(layer.name)} = layers.Dense', given)}\n{name} = {tied_name(layer.name)}{fed}"
-        return call(f"{name} = layers.{type(layer).__name__}", given, fed, shape)
+            return f"{call(f'{tied_name(layer.name)} = layers.Dense', settings)}\n{name} = {tied_name(layer.name)}{fed}"
+        return call(f"{name} = layers.{type(layer).__name__}", settings, fed, shape)
 
     def fed(self, layer: Any, node: Any) -> str:
         """What a layer is called with. Raises: WrongInput: something other than tensors, and the mask of steps."""
@@ -189,13 +193,6 @@ class Lines:
         return any(one is made for one in taken)
 
 
-def does_nothing(layer: Any) -> bool:
-    import keras
-
-    linear = type(layer) is keras.layers.Activation and layer.get_config()["activation"] == "linear"
-    return linear or type(layer) is keras.layers.Identity
-
-
 def without_direction(name: str) -> str:
     return name.removeprefix("forward_")
 
@@ -225,14 +222,8 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
         del set_here["axis"]  # as where it is not given
     if config.get("dropout") or config.get("recurrent_dropout"):
         raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
-    for name in (
-        "name",
-        "dtype",
-        "seed",
-        "zero_output_for_mask",
-        *(values or {}),
-    ):  # Bidirectional sets the last itself
-        set_here.pop(name, None)
+    for name in ("name", "dtype", "seed", "zero_output_for_mask", *(values or {})):
+        set_here.pop(name, None)  # Bidirectional sets the last of these itself
     found = [plain(layer, name, set_here.pop(name)) for name in first]
     named = {name: plain(layer, name, value) for name, value in set_here.items()} | dict(values or {})
     if layer.weights and "name" not in named and kind != "Normalization":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 BOTH: tuple[SplitName, ...] = ("validation", "test")
 """What is cut off train where it is not given."""
+
+MOST_BYTES = 2**28
+"""What a script may hold in memory, and for their variance for a moment eight times as much."""
 
 STRATIFIED = '''
 def first_of_each_class(rows, counts):
@@ -58,9 +62,20 @@ def taken(x: str, y: str, parts: Sequence[SplitName] = ("train", *BOTH)) -> str:
     return "\n".join(f"x_{name}, y_{name} = {x}[{name}], {y}[{name}]" for name in parts)
 
 
+def require_room(splits: Splits) -> None:
+    """Raises: WrongInput: more examples than a script should hold in memory."""
+    feature = splits.signature.input
+    numbers = sum(len(split) for _, split in splits) * math.prod(feature.sides)
+    size = numbers * (1 if feature.dtype == "uint8" else 4)
+    if size > MOST_BYTES:
+        raise cannot(f"data: {size / 1e6:,.0f} MB of examples", f"make them smaller: up to {MOST_BYTES / 1e6:,.0f} MB")
+
+
 def require_each_class(splits: Splits) -> None:
     """Metrics of each class are written for classes that test has. Raises: WrongInput."""
     target = splits.signature.target
+    if target.task == "labels" and not all(0 < share < 1 for share in y_of(splits, "test").mean(axis=0)):
+        raise cannot("a test split where a label is the same everywhere", "make `data.split.test` larger")
     if target.task in ("classes", "tags") and 0 in counts_of(y_of(splits, "test"), target.size):
         raise cannot("a test split without an example of each class", "make `data.split.test` larger")
 

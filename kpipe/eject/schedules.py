@@ -45,6 +45,14 @@ RISING_FIRST = '''class Schedule(keras.optimizers.schedules.LearningRateSchedule
         return LEARNING_RATE * ops.where(all_steps < WARMUP_STEPS, (all_steps + 1.0) / (WARMUP_STEPS + 1.0), falling)
 '''
 
+LIKE_THE_PAPERS = '''class Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate: straight up to its peak, then down with the inverse square root of the step."""
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32") + 1.0
+        return LEARNING_RATE * ops.minimum(step / WARMUP_STEPS, WARMUP_STEPS**0.5 * (1.0 / ops.sqrt(step)))
+'''
+
 WORDS: Mapping[str, str] = {
     "constant": "always the same",
     "cosine": "along half a cosine",
@@ -56,9 +64,11 @@ WORDS: Mapping[str, str] = {
 
 def write(schedule: Schedule, steps: int) -> Section:
     """A class for Keras's optimizers, over so many steps. Raises: WrongInput: the schedule cannot be written."""
-    if schedule.type not in FALLS:
-        raise cannot(f"train.schedule: `{schedule.type}`", f"what can: {', '.join(FALLS)}")
     warmup = min(in_steps(schedule.warmup, steps), steps)
+    if schedule.type == "inverse_square_root":
+        return Section(LIKE_THE_PAPERS, ("from keras import ops",), (f"WARMUP_STEPS = {warmup + 1}",))
+    if schedule.type not in FALLS:
+        raise cannot(f"train.schedule: `{schedule.type}`", f"what can: {', '.join(FALLS)}, inverse_square_root")
     rest = max(steps - warmup, 1)
     code = RISING_FIRST if warmup else FALLING
     constants = [f"WARMUP_STEPS = {warmup}"] * bool(warmup) + [f"DECAY_STEPS = {rest}"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from kpipe.errors import WrongInput
+
+REFUSED = " cannot be ejected yet: no script was written"
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,36 @@ def writer_of(package: str, where: str, name: str) -> Any:
 
 
 def require_defaults(spec: BaseModel, where: str, written: Collection[str]) -> None:
-    """Refuses a field that is set but not ``written``, so that nothing is left out in silence. Raises: WrongInput."""
+    """Refuses fields that are set but not ``written``, so that nothing is left out in silence. Raises: WrongInput."""
+    found = []
     for name, field in type(spec).model_fields.items():
-        value = getattr(spec, name)
-        if name not in written and name != "type" and value != field.get_default(call_default_factory=True):
+        value, default = getattr(spec, name), field.get_default(call_default_factory=True)
+        if name not in written and name != "type" and value != default:
             path = f"{where}.{name}" if where else name
-            raise cannot(f"{path}: {value!r}", f"leave it out (`--set {path}=...` changes it for this script alone)")
+            hint = f"leave it out (`--set {path}={in_yaml(default)}` does so for this script alone)"
+            found.append(cannot(f"{path}: {value!r}", hint))
+    if found:
+        raise together(found)
+
+
+def in_yaml(value: Any) -> str:
+    """A default as one writes it behind ``--set``."""
+    if isinstance(value, BaseModel):
+        settings = value.model_dump(mode="json", exclude_defaults=True)
+        name = getattr(value, "type", None)
+        return str(name) if name and not set(settings) - {"type"} else json.dumps(settings)
+    plain = [] if value == () else value
+    return plain if isinstance(plain, str) else json.dumps(plain, default=str)
 
 
 def cannot(what: str, hint: str) -> WrongInput:
-    return WrongInput(f"{what} cannot be ejected yet: no script was written", hint)
+    return WrongInput(f"{what}{REFUSED}", hint)
+
+
+def together(errors: Sequence[WrongInput]) -> WrongInput:
+    """Several refusals as one."""
+    if len(errors) == 1:
+        return errors[0]
+    whats = [error.message.removesuffix(REFUSED) for error in errors]
+    hints = [f"{what}: {error.hint}" for what, error in zip(whats, errors, strict=True)]
+    return cannot("; ".join(whats), "\n".join(hints))

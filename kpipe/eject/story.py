@@ -12,14 +12,26 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, continued, decoding, inputs, metrics, network, padded, start, text_metrics
-from kpipe.eject.section import Section, cannot, require_defaults, writer_of
+from kpipe.eject import (
+    chance,
+    continued,
+    decoding,
+    forecasts,
+    inputs,
+    metrics,
+    network,
+    obstacles,
+    padded,
+    stages,
+    start,
+    text_metrics,
+)
+from kpipe.eject.section import Section, cannot, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
-from kpipe.eject.words import WIDTH, literal
+from kpipe.eject.words import WIDTH
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
-from kpipe.signature import Feature
 from kpipe.training.teacher_forcing import put_into
 
 if TYPE_CHECKING:
@@ -74,24 +86,19 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
 
     Raises: WrongInput: something in it cannot be written.
     """
-    require_defaults(pipeline, "", WRITTEN)
-    stages = [f"{index}-{method.type}" for index, method in enumerate(pipeline.train)]
-    if stages not in (["0-fit"], ["0-pretrain_layerwise", "1-fit"]):
-        named = ", ".join(f"`{method.type}`" for method in pipeline.train)
-        raise cannot(f"train: these stages ({named})", "`fit`, or `pretrain_layerwise` and then `fit`")
+    obstacles.require_none(pipeline, WRITTEN)
     source = writer_of("kpipe.eject.data", "data", pipeline.data.type)
     methods = [writer_of("kpipe.eject.training", "train", method.type) for method in pipeline.train]
-    source.check(pipeline.data)
-    for writer, method in zip(methods, pipeline.train, strict=True):
-        writer.check(method)
     splits = load_splits(pipeline)
     given = as_given(splits)
     data = source.write(pipeline.data, given)
     require_same("\n".join([*FOR_DATA, fixed(pipeline), *data.imports, *data.constants, SEEDS, data.code]), given)
     backend.use(backend.choose(None, engine_of(pipeline)))
     chosen = text_metrics.defined(pipeline.evaluate.chosen_metrics(splits.signature), splits)
+    measured = forecasts.defined(chosen, splits)
+    by_name = [metric.type for metric in measured]
     if given is not splits:
-        inputs.require_spread([metric.type for metric in chosen], splits)
+        inputs.require_spread(by_name, splits)
     with backend.tensorflow_hidden():  # layers that are asked for their arguments would import it
         model, layers = network_section(pipeline, splits)
     logits = padded.logits(splits) if splits.signature.is_padded else metrics.LOGITS
@@ -99,9 +106,11 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
         "Data": data,
         "Network": layers,
         "Initial weights": start.write(model),
-        **{method.HEADING: method.write(pipeline, index, model, splits) for index, method in enumerate(methods)},
-        **decoding.write(pipeline.decode, chosen, model, splits),
-        "Test": metrics.write(chosen, splits.signature.target, logits, data.code),
+        **dict(stages.sections(pipeline, methods, model, splits)),
+        **decoding.write(pipeline.decode, measured, model, splits),
+        "Test": forecasts.tested(
+            metrics.write(measured, splits.signature.target, logits, data.code), by_name, splits.signature
+        ),
     }
     if splits.signature.target.task == "next_token":
         parts["Text"] = continued.write(pipeline, splits)
@@ -192,29 +201,28 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     model = build(pipeline, splits.signature)
     for method in pipeline.train:
         put_into(model, getattr(method, "teacher_forcing", 1.0))  # it tells whether tokens are the model's own
-    feature, target = splits.signature.input, splits.signature.target
     moments, values = [], {}
     for layer in model.layers:
         if isinstance(layer, keras.layers.Normalization):
             of_input = layer.name in ("standardize", "reconstruction")
-            of, array, before = (feature, "x_train", "") if of_input else (target, "y_train", "y_")
+            of = splits.signature.input if of_input else splits.signature.target
             if not all(of.variance):
                 raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
-            sides = len(of.shape) if isinstance(of, Feature) else 2 if of.horizon else 1
-            axes = literal(tuple(range(sides))) if sides > 1 else "0"
+            (array, axes), before = forecasts.learned_from(splits, of), "" if of_input else "y_"
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             if layer.name != "reconstruction":
                 moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
+    moments += forecasts.of_changes(model, splits)
     written, own = network.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     imports = ["from keras import layers"]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
-    code = [chance.of_stage(part, pipeline.train) for part in code]
     code = [*(f"{each.strip()}\n\n" for each in chance.needed("\n".join(code))), *code]
+    code = [stages.seeded(part, pipeline.train) for part in code]
     if any("ops." in part for part in code):
         imports.append("from keras import ops")
-    return model, Section("\n".join(code), tuple(imports))
+    return model, Section("\n".join(code), tuple(imports), stages.drawing(model, pipeline.train))
 
 
 def keep(script: str, path: Path) -> None:

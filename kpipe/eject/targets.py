@@ -1,4 +1,4 @@
-"""Targets as code: classes as their numbers, values as a column."""
+"""Targets as code: classes as their numbers, labels and values as columns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def written(raw: np.ndarray, target: Target, array: str, positions: bool = False) -> str:
     """``array``, which holds ``raw``, as what is trained on; ``positions``: whole numbers are places among the classes.
 
-    Raises: WrongInput: labels, or several values.
+    Raises: WrongInput: another task.
     """
-    if target.task not in ("classes", "values") or (target.task == "values" and target.size > 1):
-        raise cannot(f"data: the task {target.task} with {target.size} targets", "what can: classes, and one value")
+    if target.task not in ("classes", "labels", "values"):
+        raise cannot(f"data: the task {target.task}", "what can: classes, labels and values")
     column = raw.ndim == 2 and raw.shape[1] == 1
-    if target.task == "values":
+    if target.task != "classes":
         return f'{array}.astype("float32")' + "[:, None]" * (raw.ndim == 1)
     if raw.ndim == 2 and not column:
         return f'{array}.argmax(axis=1).astype("int32")'

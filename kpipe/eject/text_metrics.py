@@ -16,13 +16,7 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
     from kpipe.signature import Target
 
-TOKEN_BY_TOKEN: Mapping[str, str] = {
-    "loss": '"loss": losses.mean()',
-    "perplexity": '"perplexity": np.exp(losses.mean()),\n    "bits_per_token": losses.mean() / np.log(2)',
-}
-"""Metrics of each token, given the true ones before it."""
-
-WHOLE = (
+NAMES = (
     "bleu",
     "character_error_rate",
     "chrf",
@@ -56,6 +50,12 @@ def text_of(numbers):
     return tokenizer{own}.decode([number - 4 for number in numbers])
 '''
 
+MARKS = (
+    ("BEFORE", BEFORE, "stand close to the word before them"),
+    ("AFTER", AFTER, "and to the word after them"),
+)
+"""Marks that the script must know, where words are put together."""
+
 WRITTEN = """
 written = [text_of(tokens) for tokens in write(x_test)]
 references = [text_of(answer[:-1]) for answer in y_test]  # without their end
@@ -74,18 +74,13 @@ def token_accuracy(texts, answers):
 '''
 
 
-def names() -> tuple[str, ...]:
-    """All that can be written."""
-    return (*TOKEN_BY_TOKEN, *WHOLE)
-
-
 def defined(metrics: Sequence[Any], splits: Splits) -> list[Any]:
     """Those of ``metrics`` that the texts to be written give a value: BLEU, say, needs one of four words."""
     if splits.signature.target.task != "text":
         return [*metrics]
     references = references_of(splits)
     found = SimpleNamespace(references=references, split_name="test")
-    return [one for one in metrics if one.type not in WHOLE or not one.left_out(found)]
+    return [one for one in metrics if one.type not in NAMES or not one.left_out(found)]
 
 
 def references_of(splits: Splits) -> tuple[str, ...]:
@@ -98,15 +93,15 @@ def references_of(splits: Splits) -> tuple[str, ...]:
     return tuple(target.vocabulary.reference(answer[answer >= 0]) for answer in answers)
 
 
-def write(by_name: Mapping[str, Any], target: Target, logits: str, data: str) -> Section:
+def write(by_name: Mapping[str, Any], of_tokens: Mapping[str, str], target: Target, logits: str, data: str) -> Section:
     """Lines up to ``metrics``; ``data`` is the code that read the examples, and named their vocabularies."""
     assert target.vocabulary is not None
     own = "_answer" if "def encode_answer" in data else ""
-    found = [f"    {value_of(metric)}," for metric in by_name.values()]
+    found = [f"    {of_tokens.get(name) or value_of(metric)}," for name, metric in by_name.items()]
     functions, lines, imports, constants = [], [logits.strip("\n")], [], []
-    if TOKEN_BY_TOKEN.keys() & by_name.keys():
+    if of_tokens.keys() & by_name.keys():
         lines.append(LOSSES.strip("\n"))
-    if set(WHOLE) & by_name.keys():
+    if set(NAMES) & by_name.keys():
         tokenizer = target.vocabulary.tokenizer
         functions.append(text_of(tokenizer))
         lines.append(WRITTEN.strip("\n"))
@@ -122,12 +117,6 @@ def write(by_name: Mapping[str, Any], target: Target, logits: str, data: str) ->
     return Section(before + "\n".join([*lines, "metrics = {", *found, "}"]), tuple(imports), tuple(constants))
 
 
-MARKS = (
-    ("BEFORE", BEFORE, "stand close to the word before them"),
-    ("AFTER", AFTER, "and to the word after them"),
-)
-
-
 def text_of(tokenizer: Tokenizer) -> str:
     """How tokens become a text again."""
     if isinstance(tokenizer, Characters):
@@ -139,8 +128,6 @@ def text_of(tokenizer: Tokenizer) -> str:
 
 def value_of(metric: Any) -> str:
     """A line of ``metrics``."""
-    if metric.type in TOKEN_BY_TOKEN:
-        return TOKEN_BY_TOKEN[metric.type]
     fields = type(metric).model_fields
     arguments = [f"{name}={literal(value)}" for name, value in dict(metric).items() if value != fields[name].default]
     compared = ".corpus_score(written, [references]).score"

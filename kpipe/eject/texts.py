@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
+from kpipe.eject import subwords
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.tokenization.characters import Characters
+from kpipe.tokenization.subwords import Subwords
 from kpipe.tokenization.tokenizer import Tokenizer
 from kpipe.tokenization.words import Words
 
@@ -35,12 +38,12 @@ WORD = r'''r"\w+(?:[’'-]\w+)*|[^\w\s]"'''
 
 
 def tokens_of(tokenizer: Tokenizer) -> str:
-    """The tokens of ``text`` as an expression. Raises: WrongInput: sub-words."""
+    """The tokens of ``text`` as an expression. Raises: WrongInput: it is another tokenizer."""
     small = ".lower()" if getattr(tokenizer, "lowercase", False) else ""
     if isinstance(tokenizer, Characters):
         return f"text{small}"
     if not isinstance(tokenizer, Words):
-        raise cannot(f"data.tokenizer: `{tokenizer.type}`", "what can: characters, words")
+        raise cannot(f"data.tokenizer: `{tokenizer.type}`", "what can: characters, words, subwords")
     composed = f"{COMPOSED}{small}"
     return f"{composed}.split()" if tokenizer.split_on == "blanks" else f"re.findall(WORD, {composed})"
 
@@ -58,6 +61,8 @@ def kept(tokenizer: Tokenizer) -> str:
 
 def vocabulary(tokenizer: Tokenizer, train: str, cut: int | None = None, split: bool = True) -> Section:
     """``encode``, which knows the tokens of the texts ``train``; without ``split`` these are lists of words."""
+    if isinstance(tokenizer, Subwords):
+        return subwords.vocabulary(tokenizer, train, cut)
     require_defaults(tokenizer, "data.tokenizer", ("lowercase", "min_count", "max_size", "split_on"))
     imports, constants, before = ["import collections"], [], ""
     tokens = tokens_of(tokenizer)
@@ -78,10 +83,14 @@ def vocabulary(tokenizer: Tokenizer, train: str, cut: int | None = None, split: 
     return Section(before + learned.strip("\n") + "\n" + encode, tuple(imports), tuple(constants))
 
 
+LEARNED = ("counts = ", "tokenizer = ")
+"""How the lines begin that learn a vocabulary; what is before them is of no one text."""
+
+
 def second(other: Section, alike: bool) -> Section:
     """The same of the texts to be written, under names of its own; cut as the first where they are ``alike``."""
     code = other.code
-    if alike and "counts" in code:
-        code = code[code.index("counts") :]
-    names = "counts|known|number_of|encode" + ("" if alike else "|tokens_of")
-    return Section(re.sub(rf"\b({names})\b", r"\1_answer", code), other.imports, other.constants)
+    if alike:
+        code = "\n".join(itertools.dropwhile(lambda line: not line.startswith(LEARNED), code.split("\n")))
+    names = "counts|known|number_of|encode|tokenizer" + ("" if alike else "|tokens_of|learned")
+    return Section(re.sub(rf"(?<!\.)\b({names})\b", r"\1_answer", code), other.imports, other.constants)

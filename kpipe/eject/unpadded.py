@@ -24,6 +24,7 @@ def item(_: Any, node: Any, __: int) -> str:
 UNPADDED: Mapping[str, Callable[[Any, Any, int], str]] = {
     "GetItem": item,
     "LastState": last_state,
+    "RelativeToLast": lambda *_: "X - X[:, -1:]",
     "MaskedPooling": lambda layer, _, __: f"ops.{layer.how}(X, axis=1)",
 }
 """Operations on ``X`` that are an expression, where no sequence is padded."""

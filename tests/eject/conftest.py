@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,13 +59,33 @@ def table_of_values(folder: Path, generator: np.random.Generator) -> dict[str, A
     return {"data": data, **MLP}
 
 
+def table_of_several_values(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Two columns to be foretold from the others."""
+    table = pd.DataFrame(generator.normal(size=(70, 4)), columns=["a", "b", "y", "z/1"])
+    table.to_csv(folder / "several.csv", index=False)
+    data = {"type": "table", "path": str(folder / "several.csv"), "target": ["y", "z/1"]}
+    return {"data": data, **MLP}
+
+
+def table_of_labels(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Answers of yes and no."""
+    table = pd.DataFrame(generator.normal(size=(80, 2)), columns=["a", "b"])
+    table["sunny"], table["windy"] = generator.integers(0, 2, 80), generator.integers(0, 2, 80)
+    table.to_csv(folder / "labels.csv", index=False)
+    data = {"type": "table", "path": str(folder / "labels.csv"), "target": ["sunny", "windy"], "target_task": "labels"}
+    return {"data": data, **MLP}
+
+
 def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
-    """Coloured pictures of two classes, of several sizes."""
+    """Coloured pictures of two classes, of several sizes, and files that are none."""
     for index in range(50):
         file = folder / "pictures" / ("cat", "dog")[index % 2] / f"{index}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(generator.integers(0, 256, (9 + index % 3, 12, 3), dtype=np.uint8)).save(file)
-    return {"data": {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8]}, **CNN}
+    for name in ("half.jpg", "notes.txt"):
+        (folder / "pictures" / "cat" / name).write_text("no picture", encoding="utf-8")
+    data = {"type": "image_folder", "path": str(folder / "pictures"), "image_size": [8, 8], "on_error": "skip"}
+    return {"data": data, **CNN}
 
 
 WORDS = ("a", "bad", "good", "film", "plot", "the", "was", "so", "dull", "great", "and", "of", "long", "I'd")
@@ -126,6 +148,20 @@ def sentences(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
 
 
+def series(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Two of three columns to be forecast, from all in another order; some numbers are missing."""
+    steps = np.arange(260)
+    table = pd.DataFrame({name: np.sin(steps / place) for place, name in enumerate(["load", "wind", "sun"], start=2)})
+    table += generator.normal(0, 0.1, table.shape)
+    table.loc[5::17, "wind"] = None
+    table.insert(0, "hour", steps)
+    table.to_csv(folder / "series.csv", index=False)
+    data = {"type": "time_series", "path": str(folder / "series.csv"), "time": "hour", "missing": "last"}
+    data |= {"target": ["sun", "load"], "features": ["load", "wind", "sun"], "context": 8, "horizon": 3, "stride": 2}
+    model = {"type": "rnn", "cell": "gru", "units": [5], "forecast": "changes", "pooling": "attention", "dropout": 0.2}
+    return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
+
+
 def entities(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
     """Words that tags put together into entities."""
     told = [["owl B-bird", "bird E-bird"], ["tit S-bird"], ["Rum B-isle", "isle I-isle"], ["flies O"], ["sings O"]]
@@ -165,19 +201,73 @@ def book_of_words(folder: Path, generator: np.random.Generator) -> dict[str, Any
     return {"data": data, "model": model, "train": {"type": "fit", "epochs": 2}}
 
 
+def spellings(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Words and how they are said: variants of a word stay in one split, and a remark is taken out."""
+    sounds = {"o": "OW0", "w": "W", "l": "L", "t": "T"}
+    words = ["".join(generator.choice(list(sounds), generator.integers(1, 7))) for _ in range(150)]
+    lines = [f"{word} {' '.join(sounds[letter] for letter in word)}" for word in words]
+    lines += [f"{words[0]}(2) W L # a remark", f"{words[1]}(2) T"]
+    (folder / "spellings.dict").write_text("\n".join(lines), encoding="utf-8")
+    remove = {"word": r"\(\d+\)$", "sounds": "[012]| #.*"}
+    file = {"path": str(folder / "spellings.dict"), "columns": ["word", "sounds"], "separator": " ", "remove": remove}
+    written = {"target_text": "sounds", "target_tokenizer": {"type": "words", "split_on": "blanks", "lowercase": False}}
+    data = {"type": "text_table", **file, "text": "word", **written, "tokenizer": "characters", "max_length": 5}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "positions": "rotary"}
+    train = {"type": "fit", "epochs": 2, "steps_per_epoch": 14, "optimizer": {"Adam": {"learning_rate": 0.02}}}
+    data |= {"batch_size": 16, "split": {"group": "word"}}
+    return {"data": data, "model": model, "train": {**train, "label_smoothing": 0.1}}
+
+
+def captions(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Texts in sub-words of two languages together, a packed file of each for each split."""
+    of = {"the": "die", "owl": "Eule", "sees": "sieht", "eats": "isst", "an": "eine", "old": "alte"}
+    files = {}
+    for name, size in (("train", 90), ("test", 16)):
+        texts = [" ".join(generator.choice(list(of), 4)) for _ in range(size)]
+        sides = {"en": texts, "de": [" ".join(of[word] for word in text.split()) for text in texts]}
+        files[name] = [str(folder / f"{name}.{side}.gz") for side in sides]
+        for file, side in zip(files[name], sides.values(), strict=True):
+            Path(file).write_bytes(gzip.compress("\n".join(side).encode()))
+    data = {"type": "text_table", "files": files, "columns": ["en", "de"], "text": "en", "target_text": "de"}
+    data |= {"tokenizer": {"type": "subwords", "vocabulary_size": 300}, "shared_vocabulary": True, "batch_size": 16}
+    model = {"type": "transformer", "layers": 1, "width": 8, "num_heads": 2, "feed_forward": 8, "dropout": 0.1}
+    schedule = {"type": "inverse_square_root", "warmup": 0.1}
+    train = {"type": "fit", "epochs": 2, "optimizer": {"Adam": {"learning_rate": 0.05}}, "schedule": schedule}
+    return {"data": data, "model": model, "train": train}
+
+
+def weighed(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
+    """Texts whose classes count as often as each other; a column of a packed file names the splits."""
+    rows = [{"text": " ".join(generator.choice(WORDS, 3)), "mark": "yn"[row % 5 // 3]} for row in range(90)]
+    lines = [json.dumps({**row, "part": ["learn", "learn", "try"][place % 3]}) for place, row in enumerate(rows)]
+    (folder / "marks.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    split = {"column": "part", "names": {"train": "learn", "test": "try"}}
+    data = {"type": "text_table", "path": str(folder / "marks.jsonl.gz"), "target": "mark", "split": split}
+    data |= {"tokenizer": {"type": "subwords", "vocabulary_size": 280, "algorithm": "unigram", "lowercase": True}}
+    train = {"type": "fit", "epochs": 2, "class_weight": "balanced", "label_smoothing": 0.1, "steps_per_epoch": 5}
+    train["optimizer"] = {"AdamW": {"learning_rate": 0.02, "use_ema": True, "ema_momentum": 0.8}}
+    return {"data": data, "model": {"type": "rnn", "cell": "simple", "embedding": 4, "units": [4]}, "train": train}
+
+
 MADE: Sequence[Callable[[Path, np.random.Generator], dict[str, Any]]] = (
     npz_of_words,
     npz_of_images,
     table_of_birds,
     table_of_values,
+    table_of_several_values,
+    table_of_labels,
     folder_of_pictures,
     reviews,
     reviews_attended,
     sentences,
     translations,
+    series,
     entities,
     book,
     book_of_words,
+    spellings,
+    captions,
+    weighed,
 )
 
 

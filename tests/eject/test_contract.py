@@ -24,9 +24,22 @@ from kpipe.tokenization.words import Words
 
 ROOT = Path(__file__).parents[2]
 YES = {
-    "kpipe.data": {"conll", "image_folder", "npz", "procedural", "sklearn", "table", "text", "text_table", "tfds"},
+    "kpipe.data": {
+        *(
+            "conll",
+            "image_folder",
+            "npz",
+            "procedural",
+            "sklearn",
+            "table",
+            "text",
+            "text_table",
+            "tfds",
+            "time_series",
+        ),
+    },
     "kpipe.training": {"fit", "pretrain_layerwise"},
-    "kpipe.training.schedules": {"constant", "cosine", "exponential", "linear", "step"},
+    "kpipe.training.schedules": {"constant", "cosine", "exponential", "inverse_square_root", "linear", "step"},
     "kpipe.evaluation.metrics": {
         *("accuracy", "calibration", "f1", "loss", "mae", "mase", "precision", "r2", "recall", "rmse", "roc_auc"),
         *("exact_match", "perplexity", "top_k_accuracy"),
@@ -92,14 +105,10 @@ def of_ours(file: Path) -> bool:
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("train.class_weight=balanced", "train.class_weight: 'balanced'"),
-        ("train.label_smoothing=0.1", "train.label_smoothing: 0.1"),
-        ("train.optimizer.AdamW.use_ema=true", "`use_ema`"),
         ("precision=float64", "precision: 'float64'"),
-        ("model.spatial_dropout=0.1", "the layer `block1_dropout` (SpatialDropout2D)"),
         ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
-        ("train=[{type: fit, epochs: 1}, {type: fit, epochs: 1}]", "these stages (`fit`, `fit`)"),
-        ("train.schedule={type: inverse_square_root}", "`inverse_square_root`"),
+        ("train=[{type: fit, class_weight: balanced}, {type: fit}]", "`class_weight` where `fit` comes several times"),
+        ("train.examples=100", "train.examples: 100"),
     ],
 )
 def test_what_cannot_be_written_is_named(backend: str, override: str, named: str) -> None:
@@ -108,6 +117,18 @@ def test_what_cannot_be_written_is_named(backend: str, override: str, named: str
         eject(checked(Pipeline, read(file, [override])), file, "script.py")
     assert named in raised.value.message
     assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+def test_all_obstacles_are_told_at_once() -> None:
+    overrides = ["precision=float64", "devices=2", "train.examples=100", "data.batch_size=64"]
+    file = ROOT / "pipelines" / "cnn_gap.yaml"
+    with pytest.raises(WrongInput) as raised:
+        eject(checked(Pipeline, read(file, overrides)), file, "script.py")
+    told = raised.value.message.removesuffix(" cannot be ejected yet: no script was written")
+    assert told == "precision: 'float64'; devices: 2; train.examples: 100"
+    hints = re.findall(r"`--set (\S+)`", raised.value.hint)
+    assert hints == ["precision=float32", "devices=1", "train.examples=null"]
+    assert checked(Pipeline, read(file, [*overrides, *hints])) == checked(Pipeline, read(file, ["data.batch_size=64"]))
 
 
 @pytest.mark.parametrize("name", ["cnn_gap", "mlp_diabetes", "rnn_digits"])
@@ -164,6 +185,13 @@ def test_the_page_shows_what_is_written(backend: str) -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "eject.md").read_text(encoding="utf-8"), re.DOTALL)
     assert shown
     assert all(part in script for part in shown)
+
+
+def test_averages_are_for_the_last_stage(backend: str) -> None:
+    override = "train.0.optimizer={Adam: {use_ema: true}}"
+    file = ROOT / "pipelines" / "stacked_autoencoder.yaml"
+    with pytest.raises(WrongInput, match="`use_ema` of `pretrain_layerwise` cannot be ejected yet"):
+        eject(checked(Pipeline, read(file, [override])), file, "script.py")
 
 
 def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:

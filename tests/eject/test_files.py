@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kpipe.data.preparation import prepared
 from kpipe.data.preparation.ragged import Ragged
 from kpipe.data.splits import RaggedSplit
+from kpipe.eject import rows
 from kpipe.eject.data import table
 from kpipe.eject.section import Section
 from kpipe.eject.story import eject
+from kpipe.eject.text_files import raw
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, load_splits
 from kpipe.spec.check import checked
@@ -27,12 +32,18 @@ NAMES = (
     "npz_of_images",
     "table_of_birds",
     "table_of_values",
+    "table_of_several_values",
+    "table_of_labels",
     "folder_of_pictures",
     "reviews",
     "sentences",
     "translations",
     "book",
     "book_of_words",
+    "series",
+    "spellings",
+    "captions",
+    "weighed",
 )
 
 
@@ -80,28 +91,41 @@ def test_splits_that_are_all_given_are_taken_as_they_are(backend: str, from_file
 @pytest.mark.parametrize(
     ("name", "change", "named"),
     [
-        ("table_of_values", {"target": ["y", "a"]}, "data.target: 2 columns"),
+        ("table_of_labels", {"target": ["sunny"]}, "data: a single label"),
         ("npz_of_images", {"split": {"test": 0.01}}, "a test split without an example of each class"),
-        ("reviews", {"tokenizer": "subwords"}, "data.tokenizer: `subwords`"),
-        (
-            "translations",
-            {"tokenizer": {"type": "words", "lowercase": False}, "target_text": "read_too"},
-            "model: the layer",
-        ),
-        ("reviews", {"remove": {"text": "x"}}, "data.remove: {'text': 'x'}"),
+        ("captions", {}, "data.files: files of several kinds"),
+        ("reviews", {"target_task": "values"}, "data: texts with the task values"),
     ],
 )
 def test_what_cannot_be_written_is_named(
     backend: str, from_files: Documents, name: str, change: dict[str, Any], named: str, tmp_path: Path
 ) -> None:
     document = {**from_files[name], "data": {**from_files[name]["data"], **change}}
-    if name == "translations":  # the same words on both sides, so that one table embeds both
-        pd.DataFrame({"read": ["owl", "wren"] * 20, "read_too": ["owl", "wren"] * 20}).to_csv(tmp_path / "same.csv")
-        document["data"]["path"] = str(tmp_path / "same.csv")
+    if name == "captions":  # one split is not packed, the others are
+        files = {split: [Path(file) for file in found] for split, found in document["data"]["files"].items()}
+        for file in files["test"]:
+            (tmp_path / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+        document["data"]["files"] = {
+            "train": [str(file) for file in files["train"]],
+            "test": [str(tmp_path / file.stem) for file in files["test"]],
+        }
     with pytest.raises(WrongInput) as raised:
         script_of(document)
     assert raised.value.message.startswith(named)
     assert raised.value.message.endswith("cannot be ejected yet: no script was written")
+
+
+@pytest.mark.parametrize("name", ["folder_of_pictures", "table_of_values"])
+def test_data_that_lies_in_a_file_of_the_cache_is_held_in_memory(
+    backend: str, from_files: Documents, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(prepared, "HELD_BYTES", 100)
+    assert "x_train, y_train" in script_of(from_files[name])
+    assert [*tmp_path.rglob("inputs.npy")]
+    monkeypatch.setattr(rows, "MOST_BYTES", 100)
+    with pytest.raises(WrongInput, match="MB of examples cannot be ejected yet: no script was written"):
+        script_of(from_files[name])
 
 
 @pytest.mark.parametrize(
@@ -119,6 +143,11 @@ def test_other_examples_than_kpipes_are_refused(
     monkeypatch.setattr(table, "write", wrong)
     with pytest.raises(WrongInput, match=named):
         script_of(from_files["table_of_birds"])
+
+
+@pytest.mark.parametrize("pattern", [r"\(\d+\)$", "[012]| #.*", 'a"b', 'a\\"b', "\\\\", "a\nb", "x\\'"])
+def test_a_pattern_is_written_as_it_is(pattern: str) -> None:
+    assert ast.literal_eval(raw(pattern)) == pattern
 
 
 HOSTILE = ["\"\"\"'; open('stolen', 'w') #", "a\n\nopen('stolen', 'w')", "{open('stolen', 'w')}", "\\"]

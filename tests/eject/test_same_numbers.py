@@ -24,15 +24,20 @@ SCRIPTS = {
         *("train.epochs=2", "model.filters=[8, [8, 8]]", "model.pooling=[max, none]", "model.residual=true"),
         "kernels=keras",  # PyTorch's own have other last digits
     ],
-    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]"],
+    "lenet5": ["train.epochs=1", "model.filters=[4, 8, 16]", "model.spatial_dropout=0.2"],
     "mlp_iris": ["train.epochs=5"],
-    "mlp_diabetes": ["train.epochs=4"],
+    "mlp_diabetes": [  # first the end alone, by another loss
+        "train=[{type: fit, epochs: 2, trainable: [standardized_output], loss: Huber, metrics: [MeanAbsoluteError]},"
+        " {type: fit, epochs: 2, schedule: cosine, optimizer: {SGD: {learning_rate: 0.01}}}]",
+        "model.dropout=0.2",
+    ],
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
     "transformer_vit_digits": [
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
         *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),
+        *("train.steps_per_epoch=45", "train.label_smoothing=0.1", "train.class_weight={'3': 2.0}"),
     ],
     "encoder_decoder_dates": [
         "data={type: procedural, dataset: reverse, max_letters: 3, examples: 200, batch_size: 20}",
@@ -59,6 +64,8 @@ SCRIPTS = {
 FROM_FILES = (
     "npz_of_words",
     "table_of_birds",
+    "table_of_several_values",
+    "table_of_labels",
     "reviews",
     "reviews_attended",
     "sentences",
@@ -66,6 +73,10 @@ FROM_FILES = (
     "book",
     "book_of_words",
     "entities",
+    "spellings",
+    "captions",
+    "weighed",
+    "series",
 )
 """Some of the pipelines of small files that conftest.py writes; of all, the data is compared in test_files.py."""
 

@@ -31,7 +31,7 @@ def write(source: Npz, splits: Splits) -> Section:
     held = read_npz(Path(source.path))
     given = given_of(source, held)
     task = splits.signature.target.task
-    x, y = splits.signature.input.kind + "s", "labels" if task == "classes" else "values"
+    x, y = splits.signature.input.kind + "s", "values" if task == "values" else "labels"
     lines = [f"with np.load({path_of(source.path)}) as file:", "    held = dict(file)", ""]
     later: list[str] = []
     for name, suffix in given.items():

@@ -6,19 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from kpipe.data.preparation.columns import Category, Number
 from kpipe.data.preparation.frames import separator_of
 from kpipe.data.preparation.rows import Rows
 from kpipe.data.preparation.split import given_names
 from kpipe.data.preparation.table import Table as Preparation
 from kpipe.data.preparation.targets import word
-from kpipe.data.splits import ArraySplit
 from kpipe.data.table import Table
+from kpipe.data.time_series import TimeSeries
 from kpipe.eject import rows
-from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.targets import written
 from kpipe.eject.words import assigned, literal, path_of
 
@@ -50,24 +47,21 @@ def check(source: Table) -> None:
 def write(source: Table, splits: Splits) -> Section:
     """Arrays ``x_train, y_train, ...``, the same rows in the same order. Raises: WrongInput."""
     rows.require_each_class(splits)
-    if len(source.target) > 1:
-        raise cannot(f"data.target: {len(source.target)} columns", "what can: one")
-    if any(isinstance(split, ArraySplit) and not isinstance(split.arrays["vector"], np.ndarray) for _, split in splits):
-        raise cannot("data: a table of more than 64 MB", "leave columns out")
+    rows.require_room(splits)
     assert isinstance(splits.preparation, Preparation)
     columns = splits.preparation.columns
-    target, frame = splits.signature.target, frame_of(source)
-    y = "labels" if target.task == "classes" else "values"
+    target, read = splits.signature.target, Rows.read(source)
+    y = "values" if target.task == "values" else "labels"
     lines = [reading(source)]
     if source.missing == "drop":
         needed = [column.name for column in columns if not isinstance(column, Category)] + list(source.target)
         lines.append(f"table = table.dropna(subset={literal(needed)}).reset_index(drop=True)")
     if source.split.column is not None:
         lines.append(f"parts = table[{literal(source.split.column)}]")
-    column = f"table[{literal(source.target[0])}].to_numpy()"
-    lines.append(f"{y} = {written(frame['target'].to_numpy(), target, column)}")
+    column = literal(source.target[0] if len(source.target) == 1 else [*source.target])
+    lines.append(f"{y} = {written(read.targets, target, f'table[{column}].to_numpy()')}")
     constants = [assigned("CLASSES", target.names)] if target.task == "classes" else []
-    given = given_of(source, frame)
+    given = given_of(source, read)
     lacking = [name for name in rows.BOTH if name not in given]
     whole = [name for name in given if name != "train" or not lacking]
     lines.append("")
@@ -80,7 +74,7 @@ def write(source: Table, splits: Splits) -> Section:
     constants.append(assigned("COLUMNS", [column.name for column in columns]))
     if words := [column.name for column in columns if isinstance(column, Category)]:
         constants.append(assigned("WORDS", words))
-    lines += ["", features(source, columns, literal((len(frame), *splits.signature.input.shape))), ""]
+    lines += ["", features(source, columns, literal((len(read), *splits.signature.input.shape))), ""]
     return Section("\n".join([*lines, rows.taken("features", y)]), ("import pandas as pd",), tuple(constants))
 
 
@@ -99,13 +93,7 @@ def features(source: Table, columns: Sequence[Number | Category], shape: str) ->
     )
 
 
-def frame_of(source: Table) -> pd.DataFrame:
-    """The targets, and what names their splits, as kpipe reads them."""
-    read = Rows.read(source)
-    return pd.DataFrame({"target": read.targets} | ({} if read.splits is None else {"split": read.splits.to_numpy()}))
-
-
-def reading(source: Table) -> str:
+def reading(source: Table | TimeSeries) -> str:
     path = Path(source.path)
     if path.suffix.lower() == ".parquet":
         return f"table = pd.read_parquet({path_of(source.path)})"
@@ -114,10 +102,10 @@ def reading(source: Table) -> str:
     return f"table = pd.read_csv({path_of(source.path)}{options})"
 
 
-def given_of(source: Table, frame: pd.DataFrame) -> dict[SplitName, str]:
+def given_of(source: Table, read: Rows) -> dict[SplitName, str]:
     """The splits that a column names, each with what stands there, as code."""
-    if source.split.column is None:
+    if read.splits is None:
         return {}
-    values = {word(value): value for value in frame["split"].unique()}
+    values = {word(value): value for value in read.splits.to_numpy()}
     names = given_names(source.split, values, source.path)
     return {split: literal(values[name]) for split, name in names.items()}

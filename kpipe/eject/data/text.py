@@ -45,7 +45,6 @@ def windows(text, stride=CONTEXT):
 def check(source: Text) -> None:
     """Raises: WrongInput: a setting cannot be written."""
     require_defaults(source, "data", ("path", "tokenizer", "context", "stride", "split", "batch_size"))
-    texts.tokens_of(source.tokenizer)
 
 
 def write(source: Text, splits: Splits) -> Section:  # noqa: ARG001  # the same for whatever they hold
@@ -60,7 +59,7 @@ def write(source: Text, splits: Splits) -> Section:  # noqa: ARG001  # the same 
     if len(files) > 1:
         constants.append(assigned("FILES", [place_of(str(file)) for file in files]))
     known = texts.vocabulary(source.tokenizer, "text_train.splitlines(keepends=True)")
-    between = "\n\n" if known.code.startswith("\ndef ") else "\n"
+    between = "\n\n" if known.code.lstrip("\n").startswith("def ") else "\n"
     stride = "" if source.stride in (None, source.context) else ", STRIDE"
     constants += [f"STRIDE = {source.stride}  # from one window of train to the next"] * bool(stride)
     taken = [f"x_{name}, y_{name} = windows(text_{name}{stride * (name == 'train')})" for name in parts]

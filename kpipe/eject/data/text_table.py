@@ -1,46 +1,46 @@
-"""Tables of texts with classes as code."""
+"""Tables of texts as code, with classes or with texts to be written."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpipe.data.preparation.frames import separator_of
 from kpipe.data.preparation.text_files import read_columns, targets_in
 from kpipe.data.text_table import TextTable
-from kpipe.eject import rows, texts
+from kpipe.eject import rows, text_files, text_splits, texts
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.eject.targets import written
-from kpipe.eject.words import assigned, call, keywords, literal, path_of
+from kpipe.eject.words import assigned, literal
 
 if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
-READ = '''
-def read(path):
-    """The texts of a table, and their classes."""
-{reading}
-    return table[{text}].tolist(), {labels}
+USED = (
+    *("path", "files", "columns", "separator", "quoted", "remove", "text", "target", "target_task", "target_text"),
+    *("tokenizer", "target_tokenizer", "shared_vocabulary", "max_length", "split", "batch_size"),
+)
 
+WHOLE = """
+x_train = [encode(text) for text in texts_train]
+y_train = [np.append({encode}(text), np.int32(3)) for text in answers_train]  # 3 is the end
+"""
 
-'''
+SHORT = """
+pairs = [(encode(text), {encode}(answer)) for text, answer in zip(texts_train, answers_train, strict=True)]
+pairs = [(x, y) for x, y in pairs if max(len(x), len(y)) <= MAX_LENGTH]  # half a text is no answer to a whole one
+x_train, y_train = [x for x, _ in pairs], [np.append(y, np.int32(3)) for _, y in pairs]  # 3 is the end
+"""
 
-READ_PAIRS = READ.replace("and their classes", "and what is to be written for them")
+OTHER = """
+x_{part} = [encode(text){cut} for text in texts_{part}]
+y_{part} = [np.append({encode}(text), np.int32(3)) for text in answers_{part}]
+"""
 
 
 def check(source: TextTable) -> None:
     """Raises: WrongInput: a setting cannot be written."""
-    used = ("path", "files", "text", "target", "target_task", "tokenizer", "max_length", "split", "batch_size")
-    require_defaults(source, "data", (*used, "columns", "separator", "quoted", "target_text", "target_tokenizer"))
-    for name in ("group", "column"):
-        if getattr(source.split, name) is not None:
-            raise cannot(f"data.split.{name} of texts", "give each split a file of its own, or leave it out")
-    if len(source.target) > 1 or any(len(files) > 1 for files in source.given.values()):
-        raise cannot("data: several targets, or files of a column each", "what can: one target, in one file a split")
-    for tokenizer in (source.tokenizer, source.target_tokenizer or source.tokenizer):
-        texts.tokens_of(tokenizer)
-    if source.target_text is not None and source.max_length is not None:
-        raise cannot("data.max_length of pairs of texts", "leave it out")
+    require_defaults(source, "data", USED)
+    if len(source.target) > 1:
+        raise cannot("data: several targets", "what can: one target")
 
 
 def write(source: TextTable, splits: Splits) -> Section:
@@ -51,77 +51,41 @@ def write(source: TextTable, splits: Splits) -> Section:
     if target.task != "classes":
         raise cannot(f"data: texts with the task {target.task}", "what can: classes")
     rows.require_each_class(splits)
-    train = source.given["train"][0]
-    raw = targets_in(read_columns([train], source.form), source.target, str(train))
-    labels = written(raw, target, f"table[{literal(source.target[0])}].to_numpy()")
-    lines = [
-        READ.format(reading=reading(source, train), text=literal(source.text), labels=labels).rstrip("\n") + "\n\n"
-    ]
-    constants = [assigned("CLASSES", target.names)]
-    lacking = [name for name in rows.BOTH if name not in source.given]
-    for name, (file,) in source.given.items():
-        part = "texts, labels" if name == "train" and lacking else f"texts_{name}, y_{name}"
-        lines.append(f"{part} = read({path_of(str(file))})")
-    if lacking:
-        cut = rows.cut(splits, source.split.stratified, "len(labels)", lacking)
-        chosen = [
-            f"texts_{name}, y_{name} = [texts[row] for row in {name}], labels[{name}]" for name in ("train", *lacking)
-        ]
-        lines += ["", cut.code, "", *chosen]
-        constants += cut.constants
+    train = source.given["train"]
+    raw = targets_in(read_columns(train, source.form), source.target, str(train[0]))
+    read = text_files.read(
+        source, written(raw, target, f"table[{literal(source.target[0])}].to_numpy()"), "their classes"
+    )
     known = texts.vocabulary(source.tokenizer, "texts_train", source.max_length)
-    lines += [
-        *("" for _ in lacking if "def " in known.code[:9]),
-        known.code,
-        "",
-        *(f"x_{name} = [encode(text) for text in texts_{name}]" for name, _ in splits),
-    ]
-    return Section("\n".join(lines), ("import pandas as pd", *known.imports), (*constants, *known.constants))
+    encoded = "\n".join(f"x_{name} = [encode(text) for text in texts_{name}]" for name, _ in splits)
+    classes = Section("", (), (assigned("CLASSES", target.names),))
+    return joined([classes, read, text_splits.write(source, splits, "labels", "y"), known, Section(encoded)])
 
 
 def pairs(source: TextTable, splits: Splits) -> Section:
     """Lists ``x_...`` of the numbers of what is read, and ``y_...`` of what is written, with its end."""
-    train = source.given["train"][0]
-    labels = f"table[{literal(source.target_text)}].tolist()"
-    read = READ_PAIRS.format(reading=reading(source, train), text=literal(source.text), labels=labels)
-    lines = [read.rstrip("\n") + "\n\n"]
-    constants: list[str] = []
-    lacking = [name for name in rows.BOTH if name not in source.given]
-    for name, (file,) in source.given.items():
-        part = "texts, answers" if name == "train" and lacking else f"texts_{name}, answers_{name}"
-        lines.append(f"{part} = read({path_of(str(file))})")
-    if lacking:
-        cut = rows.cut(splits, False, "len(texts)", lacking)
-        lines += ["", cut.code, ""]
-        for name in ("train", *lacking):
-            lines.append(
-                f"texts_{name}, answers_{name} = zip(*[(texts[row], answers[row]) for row in {name}], strict=True)"
-            )
-        constants += cut.constants
-    known = texts.vocabulary(source.tokenizer, "texts_train")
-    own = source.target_tokenizer or source.tokenizer
-    other = texts.second(texts.vocabulary(own, "answers_train"), own == source.tokenizer)
-    between = [] if other.code.startswith("\n") else [""]
-    lines += ["", known.code, *between, other.code, ""]
-    for part, _ in splits:
-        lines.append(f"x_{part} = [encode(text) for text in texts_{part}]")
-        lines.append(
-            f"y_{part} = [np.append(encode_answer(text), np.int32(3)) for text in answers_{part}]  # 3 is the end"
-        )
-    imports = ("import pandas as pd", *known.imports, *other.imports)
-    return Section("\n".join(lines), imports, tuple(dict.fromkeys([*constants, *known.constants, *other.constants])))
+    read = text_files.read(source, f"table[{literal(source.target_text)}].tolist()", "what is to be written for them")
+    parts = [read, text_splits.write(source, splits, "answers", "answers")]
+    if source.shared_vocabulary:
+        encode = "encode"
+        parts.append(texts.vocabulary(source.tokenizer, "[*texts_train, *answers_train]"))
+    else:
+        encode, own = "encode_answer", source.target_tokenizer or source.tokenizer
+        parts.append(texts.vocabulary(source.tokenizer, "texts_train"))
+        parts.append(texts.second(texts.vocabulary(own, "answers_train"), own == source.tokenizer))
+    limited = source.max_length is not None
+    code = (SHORT if limited else WHOLE).strip("\n").replace("{encode}", encode)
+    for part in rows.BOTH:
+        code += OTHER.rstrip("\n").format(part=part, cut="[:MAX_LENGTH]" if limited else "", encode=encode)
+    constants = (f"MAX_LENGTH = {source.max_length}  # tokens",) if limited else ()
+    return joined([*parts, Section(code, (), constants)])
 
 
-def reading(source: TextTable, file: Path) -> str:
-    """The line that reads a table, its cells as they are written."""
-    if file.suffix.lower() == ".parquet":
-        return "    table = pd.read_parquet(path)"
-    separator = source.separator or separator_of(file)
-    options = {"dtype": "str", "keep_default_na": "False"}
-    if separator != ",":
-        options = {"sep": literal(separator), **options}
-    if not source.quotes(separator):
-        options["quoting"] = "3"
-    if source.columns:
-        options["names"] = literal([*source.columns])
-    return call("table = pd.read_csv", ["path", *keywords(options)], indent=4)
+def joined(parts: list[Section]) -> Section:
+    """One after the other, functions two lines apart from all else."""
+    code = ""
+    for part in (one.code.strip("\n") for one in parts if one.code):
+        apart = part.startswith("def ") or code.rpartition("\n\n\n")[2].startswith("def ")
+        code += ("\n\n\n" if apart else "\n\n") * bool(code) + part
+    imports = tuple(name for part in parts for name in part.imports)
+    return Section(code, imports, tuple(dict.fromkeys(one for part in parts for one in part.constants)))

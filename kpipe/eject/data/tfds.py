@@ -49,6 +49,7 @@ def check(source: Tfds) -> None:
 def write(source: Tfds, splits: Splits) -> Section:
     """Arrays ``x_train, y_train, ...``, the same examples in the same order. Raises: WrongInput."""
     rows.require_each_class(splits)
+    rows.require_room(splits)
     folder, feature = find(source.name, source.version, source.data_dir), splits.signature.input
     size = (source.image_size[0], source.image_size[1]) if source.image_size else None
     dataset = Dataset.open(folder, source.input, source.target, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kpipe.decoding.sampling import Sampling
-from kpipe.eject.section import Section
+from kpipe.eject.section import Section, require_defaults
 
 DRAWN = '''
 def drawn(logits, number):
@@ -23,8 +23,9 @@ NUCLEUS = """    greatest = np.sort(probabilities / probabilities.sum())[::-1]
 """
 
 
-def write(decoding: Sampling) -> Section:
+def drawing(decoding: Sampling) -> Section:
     """``drawn(logits, number)``: the place of the token drawn among ``logits``."""
+    require_defaults(decoding, "decode", ("max_length", "temperature", "top_k", "top_p"))
     heated, constants = "", []
     if decoding.temperature != 1:
         heated = " / TEMPERATURE"

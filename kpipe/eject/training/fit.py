@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent, inputs, schedules, teacher_forcing
+from kpipe.eject import descent, inputs, schedules, stages, teacher_forcing, training_choices
 from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import call, keywords
@@ -36,12 +36,18 @@ OF_CLASSES = (
 
 OF_TEXTS = ("MaskedCrossentropy()", 'MaskedAccuracy(name="accuracy")')
 
+OF_LABELS = (
+    "keras.losses.BinaryCrossentropy(from_logits=True)",
+    'keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)',
+)
+
 OF_INPUTS = ("squared_error_over(variance)", 'keras.metrics.MeanAbsoluteError(name="mae")')
 
 LOSSES = {
     "values": OF_NUMBERS,
     "forecast": OF_NUMBERS,
     "classes": OF_CLASSES,
+    "labels": OF_LABELS,
     "tags": OF_CLASSES,
     "text": OF_CLASSES,
     "next_token": OF_CLASSES,
@@ -50,9 +56,14 @@ LOSSES = {
 """The loss and the metric of each task."""
 
 
+CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing", "use_ema")
+"""Fields that training_choices.py writes."""
+
+
 def check(method: Fit) -> None:
     """Raises: WrongInput: a setting cannot be written."""
-    descent.check(method, ("stop_after", "schedule", "teacher_forcing"))
+    written = ("stop_after", "schedule", "teacher_forcing", "trainable", "loss", "metrics", "objective", *CHOICES)
+    descent.check(method, written)
 
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:
@@ -61,31 +72,49 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     assert isinstance(method, Fit)
     if task not in LOSSES:
         raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
+    if method.objective == "reconstruction" and task != "reconstruction":
+        raise cannot("train: `objective: reconstruction` before a target", "give the model `output: reconstruction`")
     loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
+    loss, metric = stages.named(method, splits.signature, loss, metric)
+    is_first = not stages.fits(pipeline.train[:index])
     padded = splits.signature.is_padded
-    steps = method.epochs * steps_of_all(splits, batch_size)
+    steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, batch_size))
     constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
     if method.schedule is not None:
         course = schedules.write(method.schedule, steps)
         constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
         imports += course.imports
         definitions.append(course.code)
-    if padded:
+    if padded and is_first:
         some = padding.batches(splits)
         constants += some.constants
         imports += some.imports
-        definitions.append(some.code)
+        definitions.append(training_choices.batches(some.code, method, is_padded=True))
     elif index == 0:
-        definitions.append(descent.BATCHES)
-    if loss == "scaled_squared_error":
+        definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
+    elif training_choices.of_batches(method):
+        raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
+    chosen = training_choices.section(method, padded)
+    constants += chosen.constants
+    imports += chosen.imports
+    definitions += [chosen.code] * bool(chosen.code)
+    if method.label_smoothing and not padded:
+        loss = "SmoothedCrossentropy()"
+    if loss == "scaled_squared_error" and all(one.loss for one in stages.fits(pipeline.train[:index])):
         imports.append("from keras import ops")
         definitions.append(SCALED)
-    if task == "reconstruction":
+    if task == "reconstruction" and index == 0 and not all(one.loss for one in stages.fits(pipeline.train)):
         imports.append("from keras import ops")
-        definitions += [inputs.LOSS] * (index == 0)
+        definitions.append(inputs.LOSS)
+    prepared = stages.prepared(model, pipeline.train, index)
+    constants += prepared.constants
+    definitions += stages.definitions(model, pipeline.train) if is_first else []
     lines = [f"{definition.strip()}\n\n" for definition in definitions]
     if task == "reconstruction":
-        lines += inputs.variance_of(model, splits.signature.input)
+        lines += inputs.variance_of(model, splits.signature.input) if is_first else []
+    if method.class_weight is not None:
+        lines.append(training_choices.weights(method, splits.signature.target))
+    lines += [prepared.code] * bool(prepared.code)
     compiled = {
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
         "loss": loss,
@@ -93,7 +122,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
-    fitted = fitting(method, splits, batch_size)
+    fitted = fitting(method, splits, batch_size) | training_choices.steps(method)
     once, forcing = teacher_forcing.share_of(method, splits.signature.target.name, steps)
     callbacks = {"forcing": forcing, "best": descent.keeping(method, "EPOCHS", 0)}
     if callbacks := {name: code for name, code in callbacks.items() if code}:
@@ -101,7 +130,10 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     lines += [code for code in (once, *callbacks.values()) if code]
     given = f"batches(x_train, {'x' if task == 'reconstruction' else 'y'}_train, {index})"
     given = f"of_any_length(lambda: {given})" if padded else given
-    lines.append(call("history = model.fit", [given, *keywords(fitted)]))
+    is_last = index + 1 == len(pipeline.train)
+    lines.append(
+        call("history = model.fit" if is_last else f"history_{index + 1} = model.fit", [given, *keywords(fitted)])
+    )
     return Section("\n".join(lines), tuple(imports), tuple(constants))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kpipe.eject import chance, damage, descent, inputs
-from kpipe.eject.network import does_nothing
+from kpipe.eject.layers import does_nothing
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.eject.words import WIDTH, call, keywords, literal
 from kpipe.models.stacked_autoencoder import StackedAutoencoder
