@@ -88,8 +88,8 @@ class Decoder(layers.Layer):
         return self.scores({{ "self.drop_last(x)" if rate else "x" }})
 {% if score %}
 
-    def look(self, x, memory, there):
-        return self.combine(ops.concatenate([self.alignment(x, memory, there), x], axis=-1))
+    def look(self, x, memory, there{{ ", keys=None" if keys }}):
+        return self.combine(ops.concatenate([self.alignment(x, memory, there{{ ", keys" if keys }}), x], axis=-1))
 {% endif %}
 {% if samples %}
 
@@ -97,6 +97,9 @@ class Decoder(layers.Layer):
         """Step by step: as a coin falls, each token is the true one or the most probable of the step before."""
         batch, length = ops.shape(previous)
         true, units = ops.transpose(previous), self.recurrent[-1].units
+{% if keys %}
+        keys = self.alignment.key(memory)  # once for all steps
+{% endif %}
         coins = ops.cast(shifted(words((length, batch), self.coins.next()), 8), "float32") * 2.0**-24  # in [0, 1)
 {% if rate %}
         sizes = [self.embed.output_dim, *(layer.units for layer in self.recurrent)]
@@ -121,7 +124,7 @@ class Decoder(layers.Layer):
                 after.append(state)
 {% endif %}
 {% if score %}
-            x = self.look(x[:, None], memory, there)[:, 0]
+            x = self.look(x[:, None], memory, there{{ ", keys" if keys }})[:, 0]
 {% endif %}
 {% if rate %}
             x = x * drop_last
@@ -141,12 +144,23 @@ def written(layer: Any) -> tuple[str, ...]:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(trim_blocks=True, undefined=StrictUndefined)  # noqa: S701  # Python, not HTML
-    fields = layer.fields
+    fields, score = layer.fields, layer.fields["attention"]
+    keys = layer.sampling and score in ("additive", "general")
     code = environment.from_string(DECODER).render(
         cell=fields["cell"].upper(),
-        score=fields["attention"],
+        score=score,
+        keys=keys,
         rate=fields["dropout"],
         samples=layer.sampling,
-        memory=", memory, there" if fields["attention"] else "",
+        memory=", memory, there" if score else "",
     )
-    return (*([ALIGNMENTS[fields["attention"]]] if fields["attention"] else []), code)
+    return (*([alignment(score, keys)] if score else []), code)
+
+
+def alignment(score: str, keys: bool) -> str:
+    """The attention; with ``keys`` it may be given what of the steps that were read is the same at each step."""
+    code = ALIGNMENTS[score]
+    if not keys:
+        return code
+    given = "memory, there, keys=None):\n        keys = self.key(memory) if keys is None else keys\n"
+    return code.replace("self.key(memory)", "keys").replace("memory, there):\n", given)
