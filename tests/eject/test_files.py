@@ -115,6 +115,21 @@ def test_what_cannot_be_written_is_named(
     assert raised.value.message.endswith("cannot be ejected yet: no script was written")
 
 
+@pytest.mark.parametrize(
+    ("decode", "named"),
+    [
+        ({"type": "beam"}, "decode: `beam` of the next token"),
+        ({"type": "greedy", "max_length": 30}, "decode.max_length: 30 with learned positions"),
+    ],
+)
+def test_texts_that_no_script_goes_on_with_are_refused(
+    backend: str, from_files: Documents, decode: dict[str, Any], named: str
+) -> None:
+    made = from_files["book_of_words"]
+    with pytest.raises(WrongInput, match=f"{named} cannot be ejected yet: no script was written"):
+        script_of({**made, "model": {**made["model"], "positions": "learned"}, "decode": decode})
+
+
 @pytest.mark.parametrize("name", ["folder_of_pictures", "table_of_values"])
 def test_data_that_lies_in_a_file_of_the_cache_is_held_in_memory(
     backend: str, from_files: Documents, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
