@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import chance, forecasts, inputs, metrics, network, obstacles, padded, stages, start, text_metrics
+from kpipe.eject import (
+    chance,
+    forecasts,
+    inputs,
+    metrics,
+    network,
+    obstacles,
+    padded,
+    stages,
+    start,
+    state_dropout,
+    text_metrics,
+)
 from kpipe.eject.section import Section, cannot, writer_of
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
@@ -186,6 +198,7 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     moments += forecasts.of_changes(model, splits)
     written, own = network.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
+    code += state_dropout.dropped(model, pipeline.train)
     imports = ["from keras import layers"]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
     code = [*(f"{each.strip()}\n\n" for each in chance.needed("\n".join(code))), *code]
