@@ -84,9 +84,10 @@ def last_seen(signature: Signature) -> str:
 def tested(written: Section, by_name: Sequence[str], signature: Signature) -> Section:
     """What is measured of forecasts; ``written`` is that of a single value, which goes in alone."""
     target = signature.target
-    if target.task != "forecast" or target.size == 1:
-        code = written.code.replace("x_test[:, -1:]", last_seen(signature))
-        return Section(code, written.imports, written.constants)
+    if target.task != "forecast":
+        return written
+    if target.size == 1:
+        return Section(written.code.replace("x_test[:, -1:]", last_seen(signature)), written.imports)
     cleaned = [name.removeprefix("x/") for name in metric_names("x", target.names)]
     scores = [f'    "{name}": {SCORES[name]},' for name in by_name if name in SCORES]
     code = EACH.strip("\n").format(

@@ -220,8 +220,8 @@ def arguments(layer: Any, values: Mapping[str, str] | None) -> list[str]:
         del set_here["strides"]  # as where it is not given
     if set_here.get("axis") == [-1]:
         del set_here["axis"]  # as where it is not given
-    if config.get("dropout") or config.get("recurrent_dropout"):
-        raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave out `recurrent_dropout`")
+    if config.get("dropout"):
+        raise cannot(f"model: the dropout within the layer `{layer.name}`", "leave it out")
     for name in ("name", "dtype", "seed", "zero_output_for_mask", *(values or {})):
         set_here.pop(name, None)  # Bidirectional sets the last of these itself
     found = [plain(layer, name, set_here.pop(name)) for name in first]

@@ -94,7 +94,9 @@ def seeded(code: str, methods: Sequence[Method]) -> str:
 
 
 def is_random(model: keras.Model) -> bool:
-    return any(layer._seed_generators for layer in model._flatten_layers())
+    """Whether layers other than recurrent ones, which each have a generator, draw something."""
+    layers = [layer for layer in model._flatten_layers() if not hasattr(layer, "recurrent_dropout")]
+    return any(layer._seed_generators for layer in layers)
 
 
 def named(method: Fit, signature: Signature, loss: str, metric: str) -> tuple[str, str]:

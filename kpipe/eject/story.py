@@ -24,6 +24,7 @@ from kpipe.eject import (
     padded,
     stages,
     start,
+    state_dropout,
     text_metrics,
 )
 from kpipe.eject.section import Section, cannot, writer_of
@@ -216,6 +217,7 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     moments += forecasts.of_changes(model, splits)
     written, own = network.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
+    code += state_dropout.dropped(model, pipeline.train)
     imports = ["from keras import layers"]
     code = [*(f"{each.strip()}\n\n" for each in own), *code]
     code = [*(f"{each.strip()}\n\n" for each in chance.needed("\n".join(code))), *code]

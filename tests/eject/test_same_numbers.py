@@ -33,7 +33,10 @@ SCRIPTS = {
     ],
     "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
-    "rnn_adding": ["train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"],
+    "rnn_adding": [
+        *("train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"),
+        *("model.units=[8]", "model.recurrent_dropout=0.2", "model.pooling=attention"),
+    ],
     "transformer_vit_digits": [
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),
         *("model.pooling=class_token", "model.positions=learned", "model.activation=swiglu"),

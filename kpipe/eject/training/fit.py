@@ -76,42 +76,15 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         raise cannot("train: `objective: reconstruction` before a target", "give the model `output: reconstruction`")
     loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
     loss, metric = stages.named(method, splits.signature, loss, metric)
-    is_first = not stages.fits(pipeline.train[:index])
     padded = splits.signature.is_padded
     steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, batch_size))
-    constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
-    if method.schedule is not None:
-        course = schedules.write(method.schedule, steps)
-        constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
-        imports += course.imports
-        definitions.append(course.code)
-    if padded and is_first:
-        some = padding.batches(splits)
-        constants += some.constants
-        imports += some.imports
-        definitions.append(training_choices.batches(some.code, method, is_padded=True))
-    elif index == 0:
-        definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
-    elif training_choices.of_batches(method):
-        raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
-    chosen = training_choices.section(method, padded)
-    constants += chosen.constants
-    imports += chosen.imports
-    definitions += [chosen.code] * bool(chosen.code)
+    prepared = stages.prepared(model, pipeline.train, index)
+    definitions = defined(pipeline, index, model, splits, loss)
     if method.label_smoothing and not padded:
         loss = "SmoothedCrossentropy()"
-    if loss == "scaled_squared_error" and all(one.loss for one in stages.fits(pipeline.train[:index])):
-        imports.append("from keras import ops")
-        definitions.append(SCALED)
-    if task == "reconstruction" and index == 0 and not all(one.loss for one in stages.fits(pipeline.train)):
-        imports.append("from keras import ops")
-        definitions.append(inputs.LOSS)
-    prepared = stages.prepared(model, pipeline.train, index)
-    constants += prepared.constants
-    definitions += stages.definitions(model, pipeline.train) if is_first else []
-    lines = [f"{definition.strip()}\n\n" for definition in definitions]
-    if task == "reconstruction":
-        lines += inputs.variance_of(model, splits.signature.input) if is_first else []
+    lines = [definitions.code] if definitions.code else []
+    if task == "reconstruction" and not stages.fits(pipeline.train[:index]):
+        lines += inputs.variance_of(model, splits.signature.input)
     if method.class_weight is not None:
         lines.append(training_choices.weights(method, splits.signature.target))
     lines += [prepared.code] * bool(prepared.code)
@@ -134,7 +107,45 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     lines.append(
         call("history = model.fit" if is_last else f"history_{index + 1} = model.fit", [given, *keywords(fitted)])
     )
-    return Section("\n".join(lines), tuple(imports), tuple(constants))
+    return Section("\n".join(lines), definitions.imports, (*definitions.constants, *prepared.constants))
+
+
+def defined(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits, loss: str) -> Section:
+    """What is defined before the network is compiled, and was not by an earlier stage. Raises: WrongInput."""
+    method, padded = pipeline.train[index], splits.signature.is_padded
+    assert isinstance(method, Fit)
+    earlier = stages.fits(pipeline.train[:index])
+    steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, pipeline.data.batch_size))
+    constants, imports, definitions = [f"EPOCHS = {method.epochs}"], ["import itertools", "import math"], []
+    if method.schedule is not None:
+        course = schedules.write(method.schedule, steps)
+        constants += [f"LEARNING_RATE = {descent.rate_of(method)!r}  # at its peak", *course.constants]
+        imports += course.imports
+        definitions.append(course.code)
+    if padded and not earlier:
+        some = padding.batches(splits)
+        constants += some.constants
+        imports += some.imports
+        definitions.append(training_choices.batches(some.code, method, is_padded=True))
+    elif index == 0:
+        definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
+    elif training_choices.of_batches(method):
+        raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
+    chosen = training_choices.section(method, padded)
+    constants += chosen.constants
+    imports += chosen.imports
+    if chosen.code:
+        definitions.append(chosen.code)
+    if loss == "scaled_squared_error" and all(one.loss for one in earlier):
+        imports.append("from keras import ops")
+        definitions.append(SCALED)
+    own = all(one.loss for one in stages.fits(pipeline.train))
+    if splits.signature.target.task == "reconstruction" and index == 0 and not own:
+        imports.append("from keras import ops")
+        definitions.append(inputs.LOSS)
+    definitions += [] if earlier else stages.definitions(model, pipeline.train)
+    code = "\n".join(f"{definition.strip()}\n\n" for definition in definitions)
+    return Section(code, tuple(imports), tuple(constants))
 
 
 def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
