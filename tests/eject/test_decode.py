@@ -36,7 +36,9 @@ class Chain:
     def step(self, tokens: Any, position: Any, state: Any) -> tuple[Any, Any]:
         from keras import ops
 
-        return ops.convert_to_tensor(self.table)[state, position, tokens], state
+        state, position, tokens = (ops.cast(one, "int32") for one in (state, position, tokens))
+        rows = (state * LONGEST + position) * TOKENS + tokens
+        return ops.take(self.table.reshape(-1, TOKENS), rows, axis=0), state
 
     def predict_on_batch(self, given: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
         read, written = given
