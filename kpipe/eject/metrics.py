@@ -127,7 +127,7 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
     elif target.task in ("values", "forecast"):
         lines = of_values(by_name, target)
     else:
-        lines = of_classes(by_name, target, logits)
+        lines = of_classes(metrics, target, logits)
     if "entity_f1" in by_name:
         function, counted = entities.write(target.names)
         lines, imports = [f"{function.strip()}\n\n", *lines, counted.code], counted.imports
@@ -144,8 +144,10 @@ def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
     return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
 
 
-def of_classes(by_name: Mapping[str, Any], target: Target, logits: str) -> list[str]:
-    ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
+def of_classes(metrics: Sequence[Any], target: Target, logits: str) -> list[str]:
+    by_name = {metric.type: metric for metric in metrics}
+    found = [metric for metric in metrics if metric.type in ONE and not too_few(metric, target)]
+    ones = list(dict.fromkeys(ONE[metric.type](metric) for metric in found))  # top k of several k, say
     lines = [logits.strip("\n"), CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
     if "calibration" in by_name:
         lines.append(CALIBRATION.strip("\n").format(edges=by_name["calibration"].bins + 1))
