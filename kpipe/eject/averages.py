@@ -6,7 +6,7 @@ from kpipe.training.gradient_descent import GradientDescent
 
 SWAP = '''
 class Averages(keras.callbacks.{parent}):
-    """The optimizer's averages take the weights' place when the network is measured{kept}."""
+    """The optimizer's averages take the weights' place in what is measured{kept}."""
 
     def swap(self, logs=None):
         optimizer = self.model.optimizer
@@ -35,4 +35,4 @@ def callback(method: GradientDescent) -> str:
     """A callback that puts the averages in place, and if need be keeps the best of them."""
     if method.early_stopping is None and not method.restore_best:
         return SWAP.format(parent="Callback", kept="")
-    return SWAP.format(parent="EarlyStopping", kept=", and are what is kept of the best epoch") + KEPT
+    return SWAP.format(parent="EarlyStopping", kept=", and are kept of the best epoch") + KEPT
