@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe.eject import entities, inputs, several, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.words import literal
+from kpipe.evaluation.per_output import metric_names
 from kpipe.evaluation.spans import are_entities
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ for name, mean, scores in (
 {table}
 ):
     metrics[mean] = np.nan_to_num(scores).mean()  # nan: nothing was read as this class
-    named = zip(CLASSES, scores, strict=True)
+    named = zip({names}, scores, strict=True)
     metrics |= {{f"{{name}}/{{label}}": score for label, score in named if not np.isnan(score)}}
 """
 
@@ -155,7 +157,9 @@ def of_classes(metrics: Sequence[Any], target: Target, logits: str) -> list[str]
     if each:
         scores = "\n".join(f"{name} = {code}" for name, (_, code) in each.items())
         table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
-        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
+        cleaned = [name.removeprefix("/") for name in metric_names("", target.names)]
+        names = "CLASSES" if cleaned == list(target.names) else literal(cleaned)
+        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table, names=names))
     return lines
 
 

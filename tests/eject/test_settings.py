@@ -71,6 +71,14 @@ def test_r2_of_what_is_always_the_same_in_test_is_refused(backend: str, tmp_path
     assert "r2_score" not in script_of({**document, "evaluate": {"metrics": ["mae"]}})
 
 
+def test_metrics_have_the_names_that_kpipe_gives_them(backend: str, tmp_path: Path) -> None:
+    labels = np.array(["a/b", "a_b", "c"])[np.arange(60) % 3]
+    np.savez(tmp_path / "names.npz", x=np.random.default_rng(0).normal(size=(60, 3)), y=labels)
+    script = script_of({"data": {"type": "npz", "path": str(tmp_path / "names.npz")}, **MLP})
+    assert 'CLASSES = ["a/b", "a_b", "c"]' in script
+    assert 'zip(["a_b:0", "a_b:1", "c"], scores, strict=True)' in script
+
+
 def test_a_column_may_have_any_name(backend: str, tmp_path: Path) -> None:
     rows = [{"OPENED": text, "{target}": "yn"[place % 2]} for place, text in enumerate(["an owl", "two wrens"] * 30)]
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
