@@ -6,7 +6,7 @@ from kpipe.training.gradient_descent import GradientDescent
 
 SWAP = '''
 class Averages(keras.callbacks.{parent}):
-    """The optimizer's averages take the weights' place when the network is measured{kept}."""
+    """The optimizer's averages take the weights' place in what is measured{kept}."""
 
     def swap(self, logs=None):
         optimizer = self.model.optimizer

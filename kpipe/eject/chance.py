@@ -48,7 +48,7 @@ class Dropout(layers.Layer):
 
 SPATIAL = '''
 class ChannelDropout(layers.Layer):
-    """Drops whole channels; its draws depend on its seed and on how often it has drawn, and not on the backend."""
+    """Drops channels; its draws depend on its seed and on how often it has drawn, and not on the backend."""
 
     def __init__(self, rate, seed):
         super().__init__()

@@ -103,12 +103,15 @@ def tested(written: Section, by_name: Sequence[str], signature: Signature) -> Se
 def defined(chosen: Sequence[Metric], splits: Splits) -> Sequence[Metric]:
     """Without what gives no number. Raises: WrongInput: a score of some values alone is left out by kpipe."""
     signature, by_name = splits.signature, [metric.type for metric in chosen]
-    if signature.target.task != "forecast":
+    if signature.target.task not in ("forecast", "values"):
         return chosen
     test = splits.test.take(np.arange(len(splits.test)))
     truth = test[signature.target.name]
-    if "r2" in by_name and (truth.max(axis=(0, 1)) == truth.min(axis=(0, 1))).any():
+    rows = truth.reshape(-1, truth.shape[-1])
+    if "r2" in by_name and (rows.max(axis=0) == rows.min(axis=0)).any():
         raise cannot("evaluate.metrics: `r2` of a value that is always the same in test", "leave it out")
+    if signature.target.task == "values":
+        return chosen
     if not last_seen(signature):
         return [metric for metric in chosen if metric.type != "mase"]
     places = [signature.input.columns.index(name) for name in signature.target.names]

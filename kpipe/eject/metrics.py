@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from kpipe.eject import entities, inputs, several, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.words import literal
+from kpipe.evaluation.per_output import metric_names
 from kpipe.evaluation.spans import are_entities
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ for name, mean, scores in (
 {table}
 ):
     metrics[mean] = np.nan_to_num(scores).mean()  # nan: nothing was read as this class
-    named = zip(CLASSES, scores, strict=True)
+    named = zip({names}, scores, strict=True)
     metrics |= {{f"{{name}}/{{label}}": score for label, score in named if not np.isnan(score)}}
 """
 
@@ -127,7 +129,7 @@ def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: st
     elif target.task in ("values", "forecast"):
         lines = of_values(by_name, target)
     else:
-        lines = of_classes(by_name, target, logits)
+        lines = of_classes(metrics, target, logits)
     if "entity_f1" in by_name:
         function, counted = entities.write(target.names)
         lines, imports = [f"{function.strip()}\n\n", *lines, counted.code], counted.imports
@@ -144,8 +146,10 @@ def of_values(by_name: Mapping[str, Any], target: Target) -> list[str]:
     return [VALUES.strip("\n"), "metrics = {", *(f'    "{name}": {code},' for name, code in codes.items()), "}"]
 
 
-def of_classes(by_name: Mapping[str, Any], target: Target, logits: str) -> list[str]:
-    ones = [ONE[name](metric) for name, metric in by_name.items() if name in ONE and not too_few(metric, target)]
+def of_classes(metrics: Sequence[Any], target: Target, logits: str) -> list[str]:
+    by_name = {metric.type: metric for metric in metrics}
+    found = [metric for metric in metrics if metric.type in ONE and not too_few(metric, target)]
+    ones = list(dict.fromkeys(ONE[metric.type](metric) for metric in found))  # top k of several k, say
     lines = [logits.strip("\n"), CLASSES.strip("\n"), "metrics = {", *(f"    {one}," for one in ones), "}"]
     if "calibration" in by_name:
         lines.append(CALIBRATION.strip("\n").format(edges=by_name["calibration"].bins + 1))
@@ -153,7 +157,9 @@ def of_classes(by_name: Mapping[str, Any], target: Target, logits: str) -> list[
     if each:
         scores = "\n".join(f"{name} = {code}" for name, (_, code) in each.items())
         table = "\n".join(f'    ("{name}", "{mean}", {name}),' for name, (mean, _) in each.items())
-        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table))
+        cleaned = [name.removeprefix("/") for name in metric_names("", target.names)]
+        names = "CLASSES" if cleaned == list(target.names) else literal(cleaned)
+        lines.append(PER_CLASS.strip("\n").format(scores=scores, table=table, names=names))
     return lines
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from kpipe.signature import Signature, Target
     from kpipe.training.method import Method
 
-CHOICES = ("class_weight", "label_smoothing", "steps_per_epoch")
-"""What is written for one stage alone."""
+CHOICES = {"class_weight": None, "label_smoothing": 0.0, "steps_per_epoch": None, "teacher_forcing": 1.0}
+"""What is written for one stage alone, and what it is where nothing is chosen."""
 
 DRAWING = "DRAWING = []  # the layers that draw random numbers"
 
@@ -48,8 +48,8 @@ def check(methods: Sequence[Method]) -> None:
     if "fit" not in types or set(types[1:]) - {"fit"} or set(types) - {"fit", "pretrain_layerwise"}:
         named = ", ".join(f"`{name}`" for name in types)
         raise cannot(f"train: these stages ({named})", "stages of `fit`, and before them `pretrain_layerwise`")
-    for name in CHOICES if len(fits(methods)) > 1 else ():
-        if any(getattr(method, name) for method in fits(methods)):
+    for name, without in CHOICES.items() if len(fits(methods)) > 1 else ():
+        if any(getattr(method, name) != without for method in fits(methods)):
             raise cannot(f"train: `{name}` where `fit` comes several times", "leave it out, or train in one stage")
 
 

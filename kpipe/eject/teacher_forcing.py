@@ -19,11 +19,11 @@ def cosine(found: Any, _: int) -> str:
 SHARES: Mapping[str, Callable[[Any, int], str]] = {
     "constant": lambda *_: "1.0",
     "cosine": cosine,
-    "exponential": lambda found, steps: f"{found.rate!r} ** (epoch * steps(x_train) / {every(found, steps)})",
+    "exponential": lambda found, steps: f"{found.rate!r} ** (epoch * EACH / {every(found, steps)})",
     "linear": lambda found, _: f"1.0 - {1.0 - found.end!r} * epoch / EPOCHS",
-    "step": lambda found, steps: f"{found.rate!r} ** (epoch * steps(x_train) // {every(found, steps)})",
+    "step": lambda found, steps: f"{found.rate!r} ** (epoch * EACH // {every(found, steps)})",
 }
-"""The share of true tokens in an epoch, by the schedule's name."""
+"""The share of true tokens in an epoch of EACH steps, by the schedule's name."""
 
 
 def share_of(method: Fit, layer: str, steps: int) -> tuple[str, str]:
@@ -31,7 +31,8 @@ def share_of(method: Fit, layer: str, steps: int) -> tuple[str, str]:
     forcing, share = method.teacher_forcing, f"model.get_layer({literal(layer)}).share"
     if not isinstance(forcing, Schedule):
         return ("" if forcing == 1.0 else f"{share}.assign({forcing!r})"), ""
-    made = SHARES[forcing.type](forcing, steps)
+    each = "steps(x_train)" if method.steps_per_epoch is None else "STEPS"
+    made = SHARES[forcing.type](forcing, steps).replace("EACH", each)
     return "", call(
         "forcing = keras.callbacks.LambdaCallback", [f"on_epoch_begin=lambda epoch, _: {share}.assign({made})"]
     )

@@ -20,16 +20,16 @@ def read({paths}):
 LINES_OF = """
 
 def lines_of(path):
-    with OPENED as file:
+    with {opened} as file:
         return file.read().removesuffix("\\n").split("\\n")
 """
 
 SIDE_BY_SIDE = "    table = pd.DataFrame({{name: lines_of(path) for name, path in zip({columns}, paths, strict=True)}})"
 
-OBJECTS = """    with OPENED as file:
+OBJECTS = """    with {opened} as file:
         table = pd.DataFrame([json.loads(line) for line in file if line.strip()])"""
 
-CELLS = """    with OPENED as file:
+CELLS = """    with {opened} as file:
         cells = [line.rstrip("\\n").split({separator}, {most}) for line in file if line.strip()]
     table = pd.DataFrame(cells, columns={columns})"""
 
@@ -58,10 +58,14 @@ def read(source: TextTable, beside: str, what: str) -> Section:
         reading="\n".join(lines),
         columns=", ".join(columns),
     )
-    opened = 'gzip.open(path, "rt", ' if kind_of(files)[2] else "open(path, "
-    code = (code + LINES_OF * (len(files) > 1)).replace("OPENED", opened + 'encoding="utf-8-sig")')
+    code += LINES_OF.format(opened=opened(files)) * (len(files) > 1)
     standard = [f"import {name}" for name in ("gzip", "json") if f"{name}." in code]
     return Section(code.strip("\n"), ("import pandas as pd", *standard))
+
+
+def opened(files: Sequence[Path]) -> str:
+    """What opens ``path``, which is one of them."""
+    return ('gzip.open(path, "rt", ' if kind_of(files)[2] else "open(path, ") + 'encoding="utf-8-sig")'
 
 
 def kind_of(files: Sequence[Path]) -> tuple[int, str, bool]:
@@ -77,11 +81,12 @@ def reading(source: TextTable, files: Sequence[Path]) -> str:
     if number > 1:
         return SIDE_BY_SIDE.format(columns=literal([*source.columns]))
     if suffix:
-        return OBJECTS if suffix == ".jsonl" else "    table = pd.read_parquet(path)"
+        return OBJECTS.format(opened=opened(files)) if suffix == ".jsonl" else "    table = pd.read_parquet(path)"
     separator = source.separator or separator_of(files[0])
     if source.columns and not source.quotes(separator):  # the last column holds the rest of the line
         most = len(source.columns) - 1
-        return CELLS.format(separator=literal(separator), most=most, columns=literal([*source.columns]))
+        columns = literal([*source.columns])
+        return CELLS.format(opened=opened(files), separator=literal(separator), most=most, columns=columns)
     options = {"dtype": "str", "keep_default_na": "False"}
     if separator != ",":
         options = {"sep": literal(separator), **options}

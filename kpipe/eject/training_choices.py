@@ -9,7 +9,7 @@ from kpipe.eject.section import Section
 from kpipe.eject.words import literal
 
 if TYPE_CHECKING:
-    from kpipe.signature import Target
+    from kpipe.signature import Target, Task
     from kpipe.training.fit import Fit
 
 ONE_PASS = descent.BATCHES[descent.BATCHES.index("        generator = ") : descent.BATCHES.index("            rows = ")]
@@ -63,11 +63,18 @@ CAST = "        there = ops.cast(there, losses.dtype)\n"
 MEAN = '"""The mean over the answers that are there."""'
 
 
-def section(method: Fit, is_padded: bool) -> Section:
-    """The constants of these choices, and the classes that they need."""
+def smoothed(task: Task) -> str:
+    """The loss of smoothed labels, where nothing is padded."""
+    if task == "labels":
+        return "keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=LABEL_SMOOTHING)"
+    return "SmoothedCrossentropy()"
+
+
+def section(method: Fit, loss: str) -> Section:
+    """The constants of these choices, and the classes that they and the ``loss`` need."""
     constants = [f"STEPS = {method.steps_per_epoch}  # of an epoch"] * (method.steps_per_epoch is not None)
     constants += [f"LABEL_SMOOTHING = {method.label_smoothing!r}"] * bool(method.label_smoothing)
-    classes = [SMOOTHED] * bool(method.label_smoothing and not is_padded)
+    classes = [SMOOTHED] * (loss == "SmoothedCrossentropy()")
     classes += [averages.callback(method)] * averages.averages(method)
     imports = ("from keras import ops",) * bool(classes)
     return Section("\n\n\n".join(each.strip("\n") for each in classes), imports, tuple(constants))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ def literal(value: Any) -> str:
         arguments = ", ".join(f"{name}={literal(one)}" for name, one in value.arguments.items())
         return f"keras.{'optimizers.schedules' if value.kind == 'schedules' else value.kind}.{value.name}({arguments})"
     if isinstance(value, str):
-        return repr(value) if '"' in value else json.dumps(value, ensure_ascii=False)
+        # in double quotes, as ruff's formatter has it, where none is in it: repr takes them where a single one is
+        return repr(value) if '"' in value else '"' + repr(f"'{value}")[2:]
     if isinstance(value, (list, tuple)):
         items = ", ".join(literal(one) for one in value)
         if isinstance(value, list):

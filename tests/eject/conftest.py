@@ -68,12 +68,12 @@ def table_of_several_values(folder: Path, generator: np.random.Generator) -> dic
 
 
 def table_of_labels(folder: Path, generator: np.random.Generator) -> dict[str, Any]:
-    """Answers of yes and no."""
+    """Answers of yes and no, learned as less sure ones."""
     table = pd.DataFrame(generator.normal(size=(80, 2)), columns=["a", "b"])
     table["sunny"], table["windy"] = generator.integers(0, 2, 80), generator.integers(0, 2, 80)
     table.to_csv(folder / "labels.csv", index=False)
     data = {"type": "table", "path": str(folder / "labels.csv"), "target": ["sunny", "windy"], "target_task": "labels"}
-    return {"data": data, **MLP}
+    return {"data": data, **MLP, "train": {**MLP["train"], "label_smoothing": 0.2}}
 
 
 def folder_of_pictures(folder: Path, generator: np.random.Generator) -> dict[str, Any]:

@@ -31,11 +31,14 @@ SCRIPTS = {
         " {type: fit, epochs: 2, schedule: cosine, optimizer: {SGD: {learning_rate: 0.01}}}]",
         "model.dropout=0.2",
     ],
-    "rnn_digits": ["train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"],
+    "rnn_digits": [
+        *("train.epochs=1", "model.units=[8, 8]", "model.dropout=0.2"),
+        "evaluate.metrics=[{type: top_k_accuracy, k: 2}, top_k_accuracy, loss]",
+    ],
     "rnn_sine": ["train.epochs=2", "data.examples=640", "data.context=12", "model.units=[8]"],
     "rnn_adding": [
         *("train.epochs=2", "data.examples=640", "data.length=10", "model.bidirectional=true"),
-        *("model.units=[8]", "model.recurrent_dropout=0.2", "model.pooling=attention"),
+        *("model.units=[8]", "model.recurrent_dropout=0.2", "model.pooling=attention", "train.steps_per_epoch=9"),
     ],
     "transformer_vit_digits": [
         *("train.epochs=1", "model.layers=1", "model.width=8", "model.num_heads=2", "model.feed_forward=8"),

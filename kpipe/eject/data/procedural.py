@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from kpipe.data.splits import Splits
 
 ADDING = """
-numbers = generator.uniform(0.0, 1.0, (EXAMPLES, STEPS)).astype("float32")
+numbers = generator.uniform(0.0, 1.0, (EXAMPLES, LENGTH)).astype("float32")
 marks = np.zeros_like(numbers)  # one in the first half, one in the second
-marks[np.arange(EXAMPLES), generator.integers(0, STEPS // 2, EXAMPLES)] = 1
-marks[np.arange(EXAMPLES), generator.integers(STEPS // 2, STEPS, EXAMPLES)] = 1
+marks[np.arange(EXAMPLES), generator.integers(0, LENGTH // 2, EXAMPLES)] = 1
+marks[np.arange(EXAMPLES), generator.integers(LENGTH // 2, LENGTH, EXAMPLES)] = 1
 sequences = np.stack([numbers, marks], axis=-1)  # ({examples}, {steps}, 2)
 values = (numbers * marks).sum(axis=1, keepdims=True)  # ({examples}, 1): the sum of the two that are marked
 """
@@ -49,7 +49,7 @@ def write(source: Procedural, splits: Splits) -> Section:
         return of_texts(source, splits)
     constants = [f"EXAMPLES = {source.examples}"]
     if source.dataset == "adding_problem":
-        constants.append(f"STEPS = {source.length}")
+        constants.append(f"LENGTH = {source.length}  # steps of a sequence")
         made = ADDING.format(examples=source.examples, steps=source.length)
     else:
         constants.append(f"CONTEXT, HORIZON = {source.context}, {source.horizon}  # steps seen, steps forecast")

@@ -74,14 +74,14 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         raise cannot(f"train: the task {task}", f"what can: {', '.join(LOSSES)}")
     if method.objective == "reconstruction" and task != "reconstruction":
         raise cannot("train: `objective: reconstruction` before a target", "give the model `output: reconstruction`")
-    loss, metric = LOSSES[task] if not splits.signature.is_padded else OF_TEXTS
-    loss, metric = stages.named(method, splits.signature, loss, metric)
     padded = splits.signature.is_padded
+    loss, metric = LOSSES[task] if not padded else OF_TEXTS
+    if method.label_smoothing and not padded:
+        loss = training_choices.smoothed(task)
+    loss, metric = stages.named(method, splits.signature, loss, metric)
     steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, batch_size))
     prepared = stages.prepared(model, pipeline.train, index)
     definitions = defined(pipeline, index, model, splits, loss)
-    if method.label_smoothing and not padded:
-        loss = "SmoothedCrossentropy()"
     lines = [definitions.code] if definitions.code else []
     if task == "reconstruction" and not stages.fits(pipeline.train[:index]):
         lines += inputs.variance_of(model, splits.signature.input)
@@ -131,7 +131,7 @@ def defined(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits, 
         definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
     elif training_choices.of_batches(method):
         raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
-    chosen = training_choices.section(method, padded)
+    chosen = training_choices.section(method, loss)
     constants += chosen.constants
     imports += chosen.imports
     if chosen.code:
