@@ -1,1 +1,1 @@
-"""``kpipe eject``: a pipeline as a script of plain Keras. One data source, one training method a file."""
+"""``kpipe eject``: a pipeline as a script of plain Keras. The folders are the sections of the YAML, as in ``kpipe``."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import metrics, stages
+from kpipe.eject.evaluation import metrics
 from kpipe.eject.section import cannot, require_defaults, together, writer_of
+from kpipe.eject.training.loop import stages
 from kpipe.errors import WrongInput
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ class Section:
 def writers(package: str) -> tuple[str, ...]:
     """The components that a folder has a file for: ``kpipe.eject.data -> ("sklearn",)``."""
     folder = importlib.import_module(package)
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(folder.__path__)))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(folder.__path__) if not module.ispkg))
 
 
 def writer_of(package: str, where: str, name: str) -> Any:

@@ -12,22 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 from kpipe import backend
 from kpipe.backend import Backend
-from kpipe.eject import (
-    chance,
-    continued,
-    decoding,
-    forecasts,
-    inputs,
-    metrics,
-    network,
-    obstacles,
-    padded,
-    stages,
-    start,
-    state_dropout,
-    text_metrics,
-)
+from kpipe.eject import continued, decoding, obstacles
+from kpipe.eject.evaluation import forecasts, metrics, text_metrics
+from kpipe.eject.network import chance, functional, initial_weights, state_dropout
 from kpipe.eject.section import Section, cannot, writer_of
+from kpipe.eject.training.loop import inputs, padded, stages
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import WIDTH
@@ -106,7 +95,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     parts = {
         "Data": data,
         "Network": layers,
-        "Initial weights": start.write(model),
+        "Initial weights": initial_weights.write(model),
         **dict(stages.sections(pipeline, methods, model, splits)),
         **decoding.write(pipeline.decode, measured, model, splits),
         "Test": forecasts.tested(
@@ -215,7 +204,7 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
                 moments.append(f"{before}mean, {before}variance = {learned}")
             values[layer.name] = {"mean": f"{before}mean", "variance": f"{before}variance"}
     moments += forecasts.of_changes(model, splits)
-    written, own = network.written(model, values | named_for(pipeline.train, model))
+    written, own = functional.written(model, values | named_for(pipeline.train, model))
     code = ["\n".join(moments) + "\n", written] if moments else [written]
     code += state_dropout.dropped(model, pipeline.train)
     imports = ["from keras import layers"]

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from kpipe.eject import metrics, schedules
+from kpipe.eject.evaluation import metrics
 from kpipe.eject.section import writer_of
 from kpipe.eject.story import eject
+from kpipe.eject.training.loop import schedules
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline
 from kpipe.signature import Target

@@ -11,7 +11,7 @@ from kpipe.decoding.beam import Beam
 from kpipe.decoding.decoding import Decoding
 from kpipe.decoding.greedy import Greedy
 from kpipe.eject.decode import beam, greedy
-from kpipe.eject.padded import LENGTHS
+from kpipe.eject.training.loop.padded import LENGTHS
 from kpipe.tokenization.special import START
 
 TEXTS, LONGEST, TOKENS = 40, 6, 8

@@ -16,11 +16,11 @@ import pytest
 from kpipe.data.preparation import prepared
 from kpipe.data.preparation.ragged import Ragged
 from kpipe.data.splits import RaggedSplit
-from kpipe.eject import rows
 from kpipe.eject.data import table
+from kpipe.eject.data.preparation import rows
+from kpipe.eject.data.preparation.text_files import raw
 from kpipe.eject.section import Section
 from kpipe.eject.story import eject
-from kpipe.eject.text_files import raw
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, load_splits
 from kpipe.spec.check import checked

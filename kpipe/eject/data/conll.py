@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpipe.data.conll import Conll
-from kpipe.eject import rows, texts
+from kpipe.eject.data.preparation import rows, texts
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, path_of
 

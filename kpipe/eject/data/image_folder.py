@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kpipe.data.image_folder import ImageFolder, files_by_class
 from kpipe.data.preparation.pictures import SUFFIXES
 from kpipe.data.split_rule import SplitName
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, literal, path_of, place_of
 

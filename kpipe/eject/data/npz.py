@@ -10,9 +10,9 @@ from kpipe.data.npz import Npz
 from kpipe.data.preparation.arrays import read_npz
 from kpipe.data.preparation.split import given_names
 from kpipe.data.split_rule import SplitName
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
+from kpipe.eject.data.preparation.targets import written
 from kpipe.eject.section import Section, require_defaults
-from kpipe.eject.targets import written
 from kpipe.eject.words import assigned, literal, path_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpipe.data.procedural import Procedural
-from kpipe.eject import generated, pairs, rows, texts
+from kpipe.eject.data.preparation import generated, pairs, rows, texts
 from kpipe.eject.section import Section, require_defaults
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kpipe.data.sklearn import Sklearn
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, literal
 

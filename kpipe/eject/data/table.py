@@ -14,9 +14,9 @@ from kpipe.data.preparation.table import Table as Preparation
 from kpipe.data.preparation.targets import word
 from kpipe.data.table import Table
 from kpipe.data.time_series import TimeSeries
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
+from kpipe.eject.data.preparation.targets import written
 from kpipe.eject.section import Section, require_defaults
-from kpipe.eject.targets import written
 from kpipe.eject.words import assigned, literal, path_of
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kpipe.data.preparation import running_text
 from kpipe.data.text import Text
-from kpipe.eject import texts
+from kpipe.eject.data.preparation import texts
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, path_of, place_of
 

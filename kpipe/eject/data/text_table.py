@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from kpipe.data.preparation.text_files import read_columns, targets_in
 from kpipe.data.text_table import TextTable
-from kpipe.eject import rows, text_files, text_splits, texts
+from kpipe.eject.data.preparation import rows, text_files, text_splits, texts
+from kpipe.eject.data.preparation.targets import written
 from kpipe.eject.section import Section, cannot, require_defaults
-from kpipe.eject.targets import written
 from kpipe.eject.words import assigned, literal
 
 if TYPE_CHECKING:

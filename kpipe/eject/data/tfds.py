@@ -8,7 +8,7 @@ from kpipe.data.preparation.split import given_names
 from kpipe.data.tfds import Tfds
 from kpipe.data.tfds_dataset import Dataset
 from kpipe.data.tfds_folder import find
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
 from kpipe.eject.section import Section, require_defaults
 from kpipe.eject.words import assigned, call, literal, path_of
 

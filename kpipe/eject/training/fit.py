@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import descent, inputs, schedules, stages, teacher_forcing, training_choices
-from kpipe.eject import padded as padding
 from kpipe.eject.section import Section, cannot
+from kpipe.eject.training.loop import choices, descent, inputs, schedules, stages, teacher_forcing
+from kpipe.eject.training.loop import padded as padding
 from kpipe.eject.words import call, keywords
 from kpipe.stages import shapes_of, steps_of_all
 from kpipe.training.fit import Fit
@@ -57,7 +57,7 @@ LOSSES = {
 
 
 CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing", "use_ema")
-"""Fields that training_choices.py writes."""
+"""Fields that choices.py writes."""
 
 
 def check(method: Fit) -> None:
@@ -77,7 +77,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     padded = splits.signature.is_padded
     loss, metric = LOSSES[task] if not padded else OF_TEXTS
     if method.label_smoothing and not padded:
-        loss = training_choices.smoothed(task)
+        loss = choices.smoothed(task)
     loss, metric = stages.named(method, splits.signature, loss, metric)
     steps = method.epochs * (method.steps_per_epoch or steps_of_all(splits, batch_size))
     prepared = stages.prepared(model, pipeline.train, index)
@@ -86,7 +86,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
     if task == "reconstruction" and not stages.fits(pipeline.train[:index]):
         lines += inputs.variance_of(model, splits.signature.input)
     if method.class_weight is not None:
-        lines.append(training_choices.weights(method, splits.signature.target))
+        lines.append(choices.weights(method, splits.signature.target))
     lines += [prepared.code] * bool(prepared.code)
     compiled = {
         "optimizer": descent.optimizer_of(method, "Schedule()" if method.schedule else ""),
@@ -95,7 +95,7 @@ def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) ->
         "jit_compile": descent.compiles(method, model, steps // shapes_of(splits)),
     }
     lines.append(call("model.compile", keywords(compiled)))
-    fitted = fitting(method, splits, batch_size) | training_choices.steps(method)
+    fitted = fitting(method, splits, batch_size) | choices.steps(method)
     once, forcing = teacher_forcing.share_of(method, splits.signature.target.name, steps)
     callbacks = {"forcing": forcing, "best": descent.keeping(method, "EPOCHS", 0)}
     if callbacks := {name: code for name, code in callbacks.items() if code}:
@@ -126,12 +126,12 @@ def defined(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits, 
         some = padding.batches(splits)
         constants += some.constants
         imports += some.imports
-        definitions.append(training_choices.batches(some.code, method, is_padded=True))
+        definitions.append(choices.batches(some.code, method, is_padded=True))
     elif index == 0:
-        definitions.append(training_choices.batches(descent.BATCHES, method, is_padded=False))
-    elif training_choices.of_batches(method):
+        definitions.append(choices.batches(descent.BATCHES, method, is_padded=False))
+    elif choices.of_batches(method):
         raise cannot("train: steps_per_epoch or class_weight of a later stage", "leave them out there")
-    chosen = training_choices.section(method, loss)
+    chosen = choices.section(method, loss)
     constants += chosen.constants
     imports += chosen.imports
     if chosen.code:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kpipe.eject import chance, damage, descent, inputs
-from kpipe.eject.layers import does_nothing
+from kpipe.eject.network import chance, damage
+from kpipe.eject.network.layers import does_nothing
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.training.loop import descent, inputs
 from kpipe.eject.words import WIDTH, call, keywords, literal
 from kpipe.models.stacked_autoencoder import StackedAutoencoder
 from kpipe.parts import parts_of

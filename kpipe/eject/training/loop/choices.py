@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kpipe.eject import averages, descent
 from kpipe.eject.section import Section
+from kpipe.eject.training.loop import averages, descent
 from kpipe.eject.words import literal
 
 if TYPE_CHECKING:

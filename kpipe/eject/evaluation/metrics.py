@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import entities, inputs, several, text_metrics
+from kpipe.eject.evaluation import entities, several, text_metrics
 from kpipe.eject.section import Section, cannot, require_defaults
+from kpipe.eject.training.loop import inputs
 from kpipe.eject.words import literal
 from kpipe.evaluation.per_output import metric_names
 from kpipe.evaluation.spans import are_entities

@@ -14,7 +14,7 @@ from kpipe.data.preparation.targets import word
 from kpipe.data.preparation.text_rows import checked
 from kpipe.data.split_rule import SplitName
 from kpipe.data.text_table import TextTable
-from kpipe.eject import rows
+from kpipe.eject.data.preparation import rows
 from kpipe.eject.section import Section
 from kpipe.eject.words import call, literal, path_of
 

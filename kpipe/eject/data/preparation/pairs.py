@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kpipe.eject import texts
+from kpipe.eject.data.preparation import texts
 from kpipe.eject.section import Section
 from kpipe.tokenization.tokenizer import Tokenizer
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kpipe.data.preparation.window_split import WindowSplit
-from kpipe.eject.metrics import PRINTED
+from kpipe.eject.evaluation.metrics import PRINTED
 from kpipe.eject.section import Section, cannot
 from kpipe.eject.words import literal
 from kpipe.evaluation.per_output import metric_names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kpipe.eject.schedules import every
+from kpipe.eject.training.loop.schedules import every
 from kpipe.eject.words import call, literal
 from kpipe.training.fit import Fit
 from kpipe.training.schedules.schedule import Schedule

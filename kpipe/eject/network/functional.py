@@ -1,17 +1,17 @@
-"""Network: the built model, layer by layer, as calls of Keras's functional API."""
+"""Functional: the built model, layer by layer, as calls of Keras's functional API."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject import shared
-from kpipe.eject.damage import dense_of, tied_name
-from kpipe.eject.forecasts import since_last
-from kpipe.eject.layers import does_nothing, own
+from kpipe.eject.evaluation.forecasts import since_last
+from kpipe.eject.network import shared
+from kpipe.eject.network.damage import dense_of, tied_name
+from kpipe.eject.network.layers import does_nothing, own
+from kpipe.eject.network.states import states_of
+from kpipe.eject.network.unpadded import UNPADDED
 from kpipe.eject.section import cannot
-from kpipe.eject.states import states_of
-from kpipe.eject.unpadded import UNPADDED
 from kpipe.eject.words import call, keywords, literal
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "SeparableConv2D": ("filters", "kernel_size"),
 }
 """Keras's layers that are written, each with the arguments that stand first and without their names. None is random in
-training (as dropout is: see ``chance.py``), and what of them begins at random is drawn as ``start.py`` writes it."""
+training (as dropout is: see ``chance.py``); where they begin is written by ``initial_weights.py``."""
 
 EXAMPLE: Mapping[str, Any] = {
     "activation": "relu", "cropping": 0, "filters": 1, "groups": 1, "height": 1, "kernel_size": 3, "pool_size": 3,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kpipe.eject.chance import MASKING
+from kpipe.eject.network.chance import MASKING
 from kpipe.eject.words import call, literal
 
 GAUSSIAN = '''

@@ -1,4 +1,4 @@
-"""Start: the network's initial weights as code, the same numbers as ``kpipe.initial_weights`` draws."""
+"""Initial weights: the network's initial weights as code, the same numbers as ``kpipe.initial_weights`` draws."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kpipe.eject import around, chance, damage, recurrent_decoder, transformer
+from kpipe.eject.network import around, chance, damage, recurrent_decoder, transformer
 from kpipe.eject.words import literal
 
 

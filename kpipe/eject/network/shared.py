@@ -10,7 +10,7 @@ from kpipe.eject.words import literal
 if TYPE_CHECKING:
     import keras
 
-    from kpipe.eject.network import Lines
+    from kpipe.eject.network.functional import Lines
 
 WRITTEN = ("TokenEmbedding",)
 """Layers that may be called several times."""

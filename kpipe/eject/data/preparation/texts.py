@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from kpipe.eject import subwords
+from kpipe.eject.data.preparation import subwords
 from kpipe.eject.section import Section, cannot, require_defaults
 from kpipe.tokenization.characters import Characters
 from kpipe.tokenization.subwords import Subwords

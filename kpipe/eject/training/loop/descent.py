@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from kpipe.eject.averages import averages
 from kpipe.eject.section import cannot, require_defaults
+from kpipe.eject.training.loop.averages import averages
 from kpipe.eject.words import call, keywords, literal
 from kpipe.training.gradient_descent import WORTH_COMPILING, GradientDescent
 

@@ -1,0 +1,1 @@
+"""What the trainings share as code: batches, schedules, stages, and what ``fit`` may choose."""
