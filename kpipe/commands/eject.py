@@ -18,12 +18,16 @@ def eject(
     overrides: Overrides = None,
 ) -> None:
     """Write a script of plain Keras that does what the pipeline does, gives the same numbers, and needs no kpipe."""
+    from kpipe.eject.keep import keep, require_writable
     from kpipe.eject.story import eject as script_of
-    from kpipe.eject.story import keep
+    from kpipe.terminal import output as terminal
 
     pipeline, _ = load(file, overrides)
-    script = script_of(pipeline, file, output.name if output else f"{file.stem}.py")
+    if output is not None:
+        require_writable(output)
+    script = script_of(pipeline, file, output.name if output else f"{file.stem}.py", overrides or ())
     if output is None:
         typer.echo(script, nl=False)
     else:
         keep(script, output)
+        terminal.print(f"written to {output}   run it: KERAS_BACKEND=jax python {output}", soft_wrap=True)

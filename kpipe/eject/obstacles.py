@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from kpipe.pipeline import Pipeline
 
 
+NO_LAYER_OF_OURS = {"augmentation"}
+"""Fields of networks that become layers which draw in a way of Keras's own."""
+
+
 def require_none(pipeline: Pipeline, written: Collection[str]) -> None:
     """Raises: WrongInput: a component or a setting cannot be written."""
     found: list[WrongInput] = []
@@ -26,9 +30,11 @@ def require_none(pipeline: Pipeline, written: Collection[str]) -> None:
 
     attempt(require_defaults, pipeline, "", written)
     attempt(lambda: writer_of("kpipe.eject.data", "data", pipeline.data.type).check(pipeline.data))
+    attempt(require_defaults, pipeline.model, "model", type(pipeline.model).model_fields.keys() - NO_LAYER_OF_OURS)
     attempt(stages.check, pipeline.train)
-    for method in pipeline.train:
-        attempt(lambda one: writer_of("kpipe.eject.training", "train", one.type).check(one), method)
+    for index, method in enumerate(pipeline.train):
+        where = f"train.{index}" if len(pipeline.train) > 1 else "train"
+        attempt(lambda one, path: writer_of("kpipe.eject.training", path, one.type).check(one, path), method, where)
     attempt(require_metrics, pipeline.evaluate.metrics or ())
     if found:
         raise together(found)

@@ -47,13 +47,14 @@ def require_defaults(spec: BaseModel, where: str, written: Collection[str]) -> N
         if name not in written and name != "type" and value != default:
             path = f"{where}.{name}" if where else name
             hint = f"leave it out (`--set {path}={in_yaml(default)}` does so for this script alone)"
-            found.append(cannot(f"{path}: {value!r}", hint))
+            said = in_yaml(value) if isinstance(value, BaseModel) else repr(value)
+            found.append(cannot(f"{path}: {said}", hint))
     if found:
         raise together(found)
 
 
 def in_yaml(value: Any) -> str:
-    """A default as one writes it behind ``--set``."""
+    """A value as one writes it behind ``--set``."""
     if isinstance(value, BaseModel):
         settings = value.model_dump(mode="json", exclude_defaults=True)
         name = getattr(value, "type", None)

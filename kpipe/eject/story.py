@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 import textwrap
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,7 +21,6 @@ from kpipe.eject.training.loop import inputs, padded, stages
 from kpipe.eject.training.pretrain_layerwise import named_for
 from kpipe.eject.verify import require_same
 from kpipe.eject.words import WIDTH
-from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline, build, load_splits
 from kpipe.training.teacher_forcing import put_into
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import keras
 
     from kpipe.data.splits import Splits
+    from kpipe.signature import Feature, Signature, Target
 
 WRITTEN = (
     "name", "backend", "seed", "data", "model", "train", "evaluate", "decode",
@@ -71,8 +72,8 @@ def seed_of(*purpose):
 '''
 
 
-def eject(pipeline: Pipeline, file: Path, script: str) -> str:
-    """The script of ``pipeline``, read from ``file``, to be called ``script``.
+def eject(pipeline: Pipeline, file: Path, script: str, overrides: Sequence[str] = ()) -> str:
+    """The script of ``pipeline``, read from ``file`` with ``overrides``, to be called ``script``.
 
     Raises: WrongInput: something in it cannot be written.
     """
@@ -104,7 +105,7 @@ def eject(pipeline: Pipeline, file: Path, script: str) -> str:
     }
     if splits.signature.target.task == "next_token":
         parts["Text"] = continued.write(pipeline, splits)
-    return "\n".join(lines(pipeline, parts, file, script)) + "\n"
+    return "\n".join(lines(pipeline, parts, command_of(file, overrides), script)) + "\n"
 
 
 def as_given(splits: Splits) -> Splits:
@@ -120,10 +121,16 @@ def engine_of(pipeline: Pipeline) -> Backend | None:
     return None if pipeline.backend in (None, backend.FASTEST) else cast(Backend, pipeline.backend)
 
 
-def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: str) -> Iterator[str]:
+def command_of(file: Path, overrides: Sequence[str]) -> str:
+    """What writes the script, as it may stand in a docstring."""
+    words = shlex.join(word for override in overrides for word in ("--set", override))
+    return f"kpipe eject {shown(str(file))} {shown(words, '--set ...') if words else ''}".rstrip()
+
+
+def lines(pipeline: Pipeline, parts: Mapping[str, Section], command: str, script: str) -> Iterator[str]:
     """The sections under their headings, imports and constants before them."""
     imports = {"import hashlib", "import keras", "import numpy as np"}.union(*(part.imports for part in parts.values()))
-    told = f"Written by `kpipe eject {shown(file.name)}`. It needs {needed_by(imports)}, and no kpipe:"
+    told = f"Written by `{command}`. It needs {needed_by(imports)}, and no kpipe:"
     yield HEAD.format(
         title=pipeline.name, told=textwrap.fill(told, WIDTH, break_on_hyphens=False), script=shown(script)
     )
@@ -131,16 +138,10 @@ def lines(pipeline: Pipeline, parts: Mapping[str, Section], file: Path, script: 
     yield f"\n{fixed(pipeline)}"
     for part in parts.values():
         yield from part.constants
-    yield "\n" + SEEDS.rstrip("\n") + "\n"
-    code = ""
+    yield "\n" + SEEDS.rstrip("\n")
     for heading, part in parts.items():
-        before, code = "\n" * (1 + ends_with_function(code)), part.code.strip()
-        yield f"{before}# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
-
-
-def ends_with_function(code: str) -> bool:
-    """Two lines are left empty behind it."""
-    return re.search(r"^(?:def|class) [^\n]*(?:\n|\n [^\n]*)*$", code, re.MULTILINE) is not None
+        code = part.code.strip()
+        yield f"\n\n# ---- {heading}\n" + "\n" * code.startswith(("class ", "def ")) + f"\n{code}"
 
 
 def fixed(pipeline: Pipeline) -> str:
@@ -155,9 +156,9 @@ def needed_by(imports: Collection[str]) -> str:
     return f"{', '.join(first)} and {last}"
 
 
-def shown(name: str) -> str:
-    """A file's name as it may stand in a docstring."""
-    return name if re.fullmatch(r"[\w .+-]{1,60}", name) else "FILE"
+def shown(words: str, instead: str = "FILE") -> str:
+    """A file's name, or what follows it on the command line, as it may stand in a docstring."""
+    return words if re.fullmatch(r"[\w .,:=+/'{}\[\]-]{1,300}", words) else instead
 
 
 def in_order(imports: Collection[str], engine: str | None) -> Iterator[str]:
@@ -181,6 +182,16 @@ def merged(imports: Collection[str]) -> list[str]:
     return [*rest, FROM_KERAS + ", ".join(of_keras)] if of_keras else rest
 
 
+def require_spread(signature: Signature, of: Feature | Target) -> None:
+    """Raises: WrongInput: numbers that are the same in all of train."""
+    names = signature.input.channels if of is signature.input else signature.target.names
+    same = ", ".join(f"`{name}`" for name, variance in zip(names, of.variance, strict=True) if not variance)
+    if same:
+        raise cannot(
+            f"data: what is the same in all of train ({same})", "leave it out: in a table, `data.drop` does so"
+        )
+
+
 def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Section]:
     """The model, and its lines; what it knows of the data is computed in the script, from train alone.
 
@@ -196,8 +207,7 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
         if isinstance(layer, keras.layers.Normalization):
             of_input = layer.name in ("standardize", "reconstruction")
             of = splits.signature.input if of_input else splits.signature.target
-            if not all(of.variance):
-                raise cannot(f"data that is the same in all of train (in `{of.name}`)", "leave it out")
+            require_spread(splits.signature, of)
             (array, axes), before = forecasts.learned_from(splits, of), "" if of_input else "y_"
             learned = ", ".join(f'{array}.{name}({axes}, dtype="float64")' for name in ("mean", "var"))
             if layer.name != "reconstruction":
@@ -214,19 +224,3 @@ def network_section(pipeline: Pipeline, splits: Splits) -> tuple[keras.Model, Se
     if any("ops." in part for part in code):
         imports.append("from keras import ops")
     return model, Section("\n".join(code), tuple(imports), stages.drawing(model, pipeline.train))
-
-
-def keep(script: str, path: Path) -> None:
-    """Writes a new file. Raises: WrongInput: there is one of that name, or it cannot be written."""
-    try:
-        with path.open("x", encoding="utf-8") as stream:
-            try:
-                stream.write(script)
-                stream.flush()
-            except OSError:
-                path.unlink(missing_ok=True)  # half a script is none
-                raise
-    except FileExistsError:
-        raise WrongInput(f"{path} exists already", "choose another name, or remove it first") from None
-    except OSError as error:
-        raise WrongInput(f"{path} cannot be written: {(error.strerror or '').lower()}") from None

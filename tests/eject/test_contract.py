@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from kpipe.eject.evaluation import metrics
+from kpipe.eject.keep import require_writable
 from kpipe.eject.section import writer_of
-from kpipe.eject.story import eject
+from kpipe.eject.story import command_of, eject
 from kpipe.eject.training.loop import schedules
 from kpipe.errors import WrongInput
 from kpipe.pipeline import Pipeline
@@ -107,8 +108,10 @@ def of_ours(file: Path) -> bool:
     ("override", "named"),
     [
         ("precision=float64", "precision: 'float64'"),
-        ("model.augmentation={flip: horizontal}", "the layer `random_flip` (RandomFlip)"),
+        ("model.augmentation={flip: horizontal}", 'model.augmentation: {"flip": "horizontal"}'),
         ("train=[{type: fit, class_weight: balanced}, {type: fit}]", "`class_weight` where `fit` comes several times"),
+        ("train=[{type: fit, class_weight: balanced, steps_per_epoch: 9}, fit]", "train: `steps_per_epoch` where"),
+        ("train=[fit, {type: fit, examples: 9}]", "train.1.examples: 9"),
         ("train.examples=100", "train.examples: 100"),
     ],
 )
@@ -196,7 +199,7 @@ def test_averages_are_for_the_last_stage(backend: str) -> None:
 
 
 def test_a_file_is_not_written_over(backend: str, tmp_path: Path) -> None:
-    from kpipe.eject.story import keep
+    from kpipe.eject.keep import keep
 
     there = tmp_path / "mine.py"
     there.write_text("my work", encoding="utf-8")
@@ -214,8 +217,34 @@ def test_the_command_prints_the_script_alone(backend: str) -> None:
     assert done.stdout.startswith('"""mlp-iris')
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("keras.py", "in the place of `keras`"),
+        ("json.py", "in the place of `json`"),
+        ("no/script.py", "no such folder"),
+        ("", "is a folder"),
+        ("mine.py", "exists already"),
+    ],
+)
+def test_where_no_script_should_be_written(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "mine.py").write_text("my work", encoding="utf-8")
+    require_writable(tmp_path / "script.py")
+    with pytest.raises(WrongInput, match=said):
+        require_writable(tmp_path / name)
+
+
+def test_the_script_says_what_wrote_it(backend: str) -> None:
+    file, overrides = Path("pipelines/mlp_iris.yaml"), ["train.epochs=3", "model.units=[8]"]
+    script = eject(checked(Pipeline, read(ROOT / file, overrides)), file, "script.py", overrides)
+    command = "kpipe eject pipelines/mlp_iris.yaml --set train.epochs=3 --set 'model.units=[8]'"
+    assert command in " ".join(script.split())
+    hostile = command_of(Path('a"""b.yaml'), ["name=`x`\\"])
+    assert hostile == "kpipe eject FILE --set ..."
+
+
 def test_half_a_script_is_none(backend: str, tmp_path: Path) -> None:
-    from kpipe.eject.story import keep
+    from kpipe.eject.keep import keep
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))

@@ -165,6 +165,21 @@ def test_a_pattern_is_written_as_it_is(pattern: str) -> None:
     assert ast.literal_eval(raw(pattern)) == pattern
 
 
+def test_columns_with_blanks_around_their_names(backend: str, tmp_path: Path, from_files: Documents) -> None:
+    text = Path(from_files["table_of_birds"]["data"]["path"]).read_text(encoding="utf-8")
+    (tmp_path / "birds.csv").write_text(text.replace(",", " , ", 2), encoding="utf-8")
+    data = {**from_files["table_of_birds"]["data"], "path": str(tmp_path / "birds.csv")}
+    assert "table.columns = table.columns.str.strip()" in script_of({**from_files["table_of_birds"], "data": data})
+
+
+def test_a_column_that_is_always_the_same_is_named(backend: str, tmp_path: Path) -> None:
+    rows = "".join(f"{row},7,{'xy'[row % 2]}\n" for row in range(40))
+    (tmp_path / "same.csv").write_text(f"a,k,class\n{rows}", encoding="utf-8")
+    data = {"type": "table", "path": str(tmp_path / "same.csv"), "target": "class"}
+    with pytest.raises(WrongInput, match=r"the same in all of train \(`k`\)"):
+        script_of({"name": "same", "data": data, "model": "mlp", "train": "fit"})
+
+
 HOSTILE = ["\"\"\"'; open('stolen', 'w') #", "a\n\nopen('stolen', 'w')", "{open('stolen', 'w')}", "\\"]
 
 

@@ -94,12 +94,19 @@ def features(source: Table, columns: Sequence[Number | Category], shape: str) ->
 
 
 def reading(source: Table | TimeSeries) -> str:
+    """``table``, its columns called as kpipe calls them."""
+    import pandas as pd
+
     path = Path(source.path)
     if path.suffix.lower() == ".parquet":
-        return f"table = pd.read_parquet({path_of(source.path)})"
-    separator = source.separator or separator_of(path)
-    options = "" if separator == "," else f", sep={literal(separator)}"
-    return f"table = pd.read_csv({path_of(source.path)}{options})"
+        line, names = f"table = pd.read_parquet({path_of(source.path)})", pd.read_parquet(path).columns
+    else:
+        separator = source.separator or separator_of(path)
+        options = "" if separator == "," else f", sep={literal(separator)}"
+        line = f"table = pd.read_csv({path_of(source.path)}{options})"
+        names = pd.read_csv(path, sep=separator, nrows=0).columns
+    has_blanks = any(str(name) != str(name).strip() for name in names)
+    return f"{line}\ntable.columns = table.columns.str.strip()" if has_blanks else line
 
 
 def given_of(source: Table, read: Rows) -> dict[SplitName, str]:

@@ -60,10 +60,10 @@ CHOICES = ("steps_per_epoch", "class_weight", "label_smoothing", "use_ema")
 """Fields that choices.py writes."""
 
 
-def check(method: Fit) -> None:
+def check(method: Fit, where: str) -> None:
     """Raises: WrongInput: a setting cannot be written."""
     written = ("stop_after", "schedule", "teacher_forcing", "trainable", "loss", "metrics", "objective", *CHOICES)
-    descent.check(method, written)
+    descent.check(method, where, written)
 
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:

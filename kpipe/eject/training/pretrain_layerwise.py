@@ -59,9 +59,9 @@ for number, (name, tier) in enumerate(TIERS.items(), start=1):
 """
 
 
-def check(method: PretrainLayerwise) -> None:
+def check(method: PretrainLayerwise, where: str) -> None:
     """Raises: WrongInput: a setting cannot be written."""
-    descent.check(method)
+    descent.check(method, where)
 
 
 def write(pipeline: Pipeline, index: int, model: keras.Model, splits: Splits) -> Section:

@@ -29,11 +29,11 @@ def batches(x, y, stage):
 '''
 
 
-def check(method: GradientDescent, written: Collection[str] = ()) -> None:
-    """Raises: WrongInput: a setting cannot be written."""
-    require_defaults(method, "train", (*WRITTEN, *written))
+def check(method: GradientDescent, where: str, written: Collection[str] = ()) -> None:
+    """Raises: WrongInput: a setting cannot be written; ``where`` is the path of the method."""
+    require_defaults(method, where, (*WRITTEN, *written))
     if averages(method) and "use_ema" not in written:
-        raise cannot(f"train.optimizer: `use_ema` of `{method.type}`", "leave it out there")
+        raise cannot(f"{where}.optimizer: `use_ema` of `{method.type}`", "leave it out there")
 
 
 def optimizer_of(method: GradientDescent, rate: str = "") -> str:
@@ -80,4 +80,5 @@ def keeping(method: GradientDescent, epochs: str, indent: int) -> str:
     if method.restore_best:
         arguments["restore_best_weights"] = "True"
     kind = "Averages" if averages(method) else "keras.callbacks.EarlyStopping"
-    return call(f"best = {kind}", keywords(arguments), indent=indent)
+    told = "" if method.early_stopping else " " * indent + "# stops nothing: it puts the best epoch's weights back\n"
+    return told + call(f"best = {kind}", keywords(arguments), indent=indent)

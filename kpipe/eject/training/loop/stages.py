@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kpipe.eject.section import Section, cannot
+from kpipe.eject.section import Section, cannot, together
 from kpipe.eject.words import assigned, literal
 from kpipe.spec.keras_object import KerasObject
 from kpipe.training.fit import Fit
@@ -48,9 +48,14 @@ def check(methods: Sequence[Method]) -> None:
     if "fit" not in types or set(types[1:]) - {"fit"} or set(types) - {"fit", "pretrain_layerwise"}:
         named = ", ".join(f"`{name}`" for name in types)
         raise cannot(f"train: these stages ({named})", "stages of `fit`, and before them `pretrain_layerwise`")
-    for name, without in CHOICES.items() if len(fits(methods)) > 1 else ():
-        if any(getattr(method, name) != without for method in fits(methods)):
-            raise cannot(f"train: `{name}` where `fit` comes several times", "leave it out, or train in one stage")
+    several = len(fits(methods)) > 1
+    found = [
+        cannot(f"train: `{name}` where `fit` comes several times", "leave it out, or train in one stage")
+        for name, without in CHOICES.items()
+        if several and any(getattr(method, name) != without for method in fits(methods))
+    ]
+    if found:
+        raise together(found)
 
 
 def sections(
