@@ -60,5 +60,13 @@ def call(before: str, arguments: Sequence[str], after: str = "", comment: str = 
     return f"{margin}{before}(\n{inner}\n{margin}){after}{note}"
 
 
+def changed(code: str, *pairs: tuple[str, str]) -> str:
+    """A template with each second of the ``pairs`` in the place of its first, which is there."""
+    for before, after in pairs:
+        assert before in code, before
+        code = code.replace(before, after)
+    return code
+
+
 def keywords(arguments: Mapping[str, str]) -> list[str]:
     return [f"{name}={value}" for name, value in arguments.items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kpipe.eject.words import changed
+
 SINUSOIDAL = '''
 class Positions(layers.Layer):
     """Adds sines and cosines of the position."""
@@ -91,7 +93,11 @@ class TokenScores(layers.Layer):
         return ops.matmul(x, ops.transpose(table))
 '''
 
-EMBEDDED_AND_TABLE = EMBEDDED.replace("sqrt(width).", "sqrt(width), and all of them.").replace(
-    "return ops.take(self.table * 1.0, tokens, axis=0) * self.width**0.5",
-    "table = self.table * 1.0\n        return ops.take(table, tokens, axis=0) * self.width**0.5, table",
+EMBEDDED_AND_TABLE = changed(
+    EMBEDDED,
+    ("sqrt(width).", "sqrt(width), and all of them."),
+    (
+        "return ops.take(self.table * 1.0, tokens, axis=0) * self.width**0.5",
+        "table = self.table * 1.0\n        return ops.take(table, tokens, axis=0) * self.width**0.5, table",
+    ),
 )

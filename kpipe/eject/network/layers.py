@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from kpipe.eject.network import around, chance, damage, recurrent_decoder, transformer
-from kpipe.eject.words import literal
+from kpipe.eject.words import changed, literal
 
 
 class Own(NamedTuple):
@@ -110,16 +110,20 @@ class AttentionPooling(layers.Layer):
 '''
 
 
-ATTENTION_POOLING_OF_ALL = ATTENTION_POOLING.replace("(self, x, there)", "(self, x)").replace(
-    """        weights = ops.softmax(ops.where(there, self.score(self.hidden(x))[..., 0], -1e9), axis=-1)
+ATTENTION_POOLING_OF_ALL = changed(
+    ATTENTION_POOLING,
+    ("(self, x, there)", "(self, x)"),
+    (
+        """        weights = ops.softmax(ops.where(there, self.score(self.hidden(x))[..., 0], -1e9), axis=-1)
         return ops.sum(x * ops.where(there, weights, 0.0)[..., None], axis=1)
 
     def compute_mask(self, *_):
         \"\"\"None is left: the steps are one.\"\"\"
 """,
-    """        weights = ops.softmax(self.score(self.hidden(x))[..., 0], axis=-1)
+        """        weights = ops.softmax(self.score(self.hidden(x))[..., 0], axis=-1)
         return ops.sum(x * weights[..., None], axis=1)
 """,
+    ),
 )
 
 

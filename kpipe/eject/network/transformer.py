@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kpipe.eject.words import changed
+
 ATTENTION = '''
 class Attention(layers.Layer):
     """Multi-head attention: softmax(Q K^T / sqrt(head size)) V in each head, then one projection of all heads."""
@@ -92,10 +94,11 @@ class EncoderBlock(layers.Layer):
         allowed = None if there is None else there[:, None, None]
 '''
 
-ALONE = (
-    ENCODER.replace("Encoder", "Decoder")
-    .replace("every other that is there", "those up to itself")
-    .replace(
+ALONE = changed(
+    ENCODER,
+    ("Encoder", "Decoder"),
+    ("every other that is there", "those up to itself"),
+    (
         """x, there=None):
         allowed = None if there is None else there[:, None, None]
 """,
@@ -103,7 +106,7 @@ ALONE = (
         steps = ops.arange(ops.shape(x)[1])
         allowed = (steps[:, None] >= steps)[None, None]
 """,
-    )
+    ),
 )
 
 DECODER = '''
@@ -167,9 +170,9 @@ def decoder(block: Any) -> tuple[str, ...]:
     rate, closed = own["dropout"], ")" if own["dropout"] else ""
     names = [f"self.dropout{number}(" if rate else "" for number in (1, 2, 3)]
     body = DECODER_PRE if own["norm"] == "pre" else DECODER_POST
-    drops = DROPOUTS.format(rate=repr(rate)) if rate else ""
-    drops = drops.replace("self.dropout2 =", "self.dropout2, self.dropout3 =")
-    drops = drops.replace('("self_attention", ', '("self_attention", "cross_attention", ')
+    third = ("self.dropout2 =", "self.dropout2, self.dropout3 =")
+    its_part = ('"self_attention", ', '"self_attention", "cross_attention", ')
+    drops = changed(DROPOUTS.format(rate=repr(rate)), third, its_part) if rate else ""
     code = DECODER.replace("{dropouts}", drops) + body.format(one=names[0], two=names[1], three=names[2], closed=closed)
     return (*attention(own["rotary"]), feed_forward(own["activation"]), code)
 

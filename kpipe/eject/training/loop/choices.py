@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kpipe.eject.section import Section
 from kpipe.eject.training.loop import averages, descent
-from kpipe.eject.words import literal
+from kpipe.eject.words import changed, literal
 
 if TYPE_CHECKING:
     from kpipe.signature import Target, Task
@@ -93,24 +93,18 @@ def steps(method: Fit) -> dict[str, str]:
 def batches(code: str, method: Fit, is_padded: bool) -> str:
     """The code of batches and loss, with the steps, weights and smoothed labels of ``method``."""
     if method.class_weight is not None:
-        code = changed(code, TAKEN, TAKEN_WEIGHTED) if is_padded else changed(code, GIVEN, GIVEN_WEIGHTED)
+        code = changed(code, (TAKEN, TAKEN_WEIGHTED)) if is_padded else changed(code, (GIVEN, GIVEN_WEIGHTED))
     if method.steps_per_epoch is not None and is_padded:
         begin, end = code.index("        generator = "), code.index("\n\n\nclass Weighted")
         given = code[code.index("        for place in", begin) : code.index("\n\n\ndef steps")]
-        steps = changed(changed(given, PLACES, "for place in found[:STEPS]"), "*found[place]", "*place")
+        steps = changed(given, (PLACES, "for place in found[:STEPS]"), ("*found[place]", "*place"))
         code = code[:begin] + PADDED_STEPS + steps + code[end:]
     elif method.steps_per_epoch is not None:
-        code = changed(code, ONE_PASS, STEPS)
+        code = changed(code, (ONE_PASS, STEPS))
     if method.label_smoothing and is_padded:
         told = '"""The mean over the answers that are there, of which a share is spread evenly over all classes."""'
-        code = changed(changed(code, CAST, ALSO_UNIFORM + CAST), MEAN, told)
+        code = changed(code, (CAST, ALSO_UNIFORM + CAST), (MEAN, told))
     return code
-
-
-def changed(code: str, before: str, after: str) -> str:
-    """With ``after`` in the place of ``before``, which is there."""
-    assert before in code
-    return code.replace(before, after)
 
 
 def weights(method: Fit, target: Target) -> str:
