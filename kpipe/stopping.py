@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from kpipe.errors import Interrupted, NotSaved
 
@@ -14,19 +15,25 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES
 MAKE_ROOM = "make room, or let the folder be written (what was saved before is kept)"
 
 
+class Asked:
+    """Handles a signal: notes it, and interrupts. Python passes over what is raised in a destructor or a callback, so
+    who comes later looks whether it was asked to stop."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        self.received = number
+        raise KeyboardInterrupt  # an engine that catches every Exception while it starts does not catch this
+
+
 @contextmanager
 def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
     """Ctrl-C, SIGTERM and a full disk end a run, or a search, with what goes on with it, wherever it was."""
-
-    asked: int = signal.SIGINT
-
-    def stop(number: int, _frame: object) -> None:
-        nonlocal asked
-        asked = number
-        raise KeyboardInterrupt  # an engine that catches every Exception while it starts does not catch this
-
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if in_main_thread else None
+    asked, before = Asked(), {}
+    if threading.current_thread() is threading.main_thread():
+        heard = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, asked) for number in heard}
     try:
         yield
     except Interrupted as interrupted:
@@ -41,7 +48,7 @@ def saying_how_to_go_on(what: str, hint: str) -> Iterator[None]:
         message = f"{error.filename or what}: cannot be written: {error.strerror or error}"
         raise NotSaved(message, f"{MAKE_ROOM}; {hint}") from error
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped {what}", hint, asked) from None
+        raise Interrupted(f"stopped {what}", hint, asked.received or signal.SIGINT) from None
     finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

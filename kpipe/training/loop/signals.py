@@ -7,13 +7,16 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from kpipe.stopping import Asked
+
 ASKING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
     """While entered, the first signal is only noted in ``received``; a second does what it did before.
 
-    Python hands signals to the main thread alone, so elsewhere nothing is changed.
+    One that came before, and interrupted nothing, is noted too. Python hands signals to the main thread alone, so
+    elsewhere nothing is changed.
     """
 
     def __init__(self) -> None:
@@ -23,6 +26,8 @@ class Signals:
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
             self.before = {number: signal.signal(number, self.note) for number in ASKING}
+            lost = [one.received for one in self.before.values() if isinstance(one, Asked) and one.received]
+            self.received = next(iter(lost), None)
         return self
 
     def __exit__(

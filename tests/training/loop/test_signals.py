@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
 
 import pytest
 
+from kpipe.errors import Interrupted
+from kpipe.stopping import saying_how_to_go_on
 from kpipe.training.loop.signals import Signals
 
 
@@ -42,3 +45,23 @@ def test_outside_the_main_thread_nothing_is_touched():
     thread.start()
     thread.join()
     assert inside == [signal.default_int_handler]
+
+
+def test_what_interrupted_nothing_is_noted_when_training_begins() -> None:
+    """As in a destructor, where Python passes over what is raised."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with saying_how_to_go_on("run a-b-1", "go on"):
+            with Signals() as signals:
+                assert signals.received is None
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(number)
+            with Signals() as signals:
+                assert signals.received == number
+        with (
+            pytest.raises(Interrupted, match="stopped run a-b-1") as raised,
+            saying_how_to_go_on("run a-b-1", "go on"),
+        ):
+            signal.raise_signal(number)
+        assert raised.value.exit_code == 128 + number
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
