@@ -30,7 +30,7 @@ LARGEST = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class Trained:
+class GroupDone:
     """What a group came to."""
 
     group: Group
@@ -52,7 +52,7 @@ def train(
     watchers: Sequence[Watcher] = (),
     root: Path = ROOT,
     say: Callable[[str], None] = logger.info,
-) -> Trained:
+) -> GroupDone:
     """Trains ``pipeline`` with ``count`` seeds, from its own on; ``text`` is the YAML as written.
 
     Raises: as ``kpipe.run.run``, with how to go on.
@@ -70,7 +70,7 @@ def train(
         group.free()
 
 
-def resume(group: Group, watchers: Sequence[Watcher] = (), say: Callable[[str], None] = logger.info) -> Trained:
+def resume(group: Group, watchers: Sequence[Watcher] = (), say: Callable[[str], None] = logger.info) -> GroupDone:
     """Goes on with a group: what has finished is kept, what was stopped goes on, what was not begun follows.
 
     Raises: WrongInput: all its runs have finished, or it is still running.
@@ -85,7 +85,7 @@ def resume(group: Group, watchers: Sequence[Watcher] = (), say: Callable[[str], 
         group.free()
 
 
-def carry_out(group: Group, pipeline: Pipeline, watchers: Sequence[Watcher], say: Callable[[str], None]) -> Trained:
+def carry_out(group: Group, pipeline: Pipeline, watchers: Sequence[Watcher], say: Callable[[str], None]) -> GroupDone:
     """What a new group and a resumed one have in common."""
     plan = group.plan
     hint = f"go on with: kpipe run --resume {group.name}"
@@ -112,7 +112,7 @@ def carry_out(group: Group, pipeline: Pipeline, watchers: Sequence[Watcher], say
                     say(f"expect  {outcome.words}")
             clear()
         write(group.folder / "report.html", [of_group(group)])
-    return Trained(group, failed, tuple(unsent))
+    return GroupDone(group, failed, tuple(unsent))
 
 
 def one(

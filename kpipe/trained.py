@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from kpipe.answers import Record
     from kpipe.evaluation.evidence import Evidence
+
+logger = logging.getLogger("kpipe")
 
 Given = Pipeline | Mapping[str, Any] | Path | str
 """A YAML file, or the same as a mapping or as a checked Pipeline."""
@@ -56,13 +58,8 @@ class Trained:
             return self.predictor.answers(self.predictor.preparation.prepare(given))
 
 
-def train(
-    pipeline: Given,
-    overrides: Sequence[str] = (),
-    option: str | None = None,
-    say: Callable[[str], None] = lambda _: None,
-) -> Trained:
-    """See ``kpipe.train``; ``say`` is told how the fastest backend is found."""
+def train(pipeline: Given, overrides: Sequence[str] = (), option: str | None = None) -> Trained:
+    """See ``kpipe.train``."""
     pipeline = pipeline_of(pipeline, overrides)
     if pipeline.devices != 1:
         raise WrongInput(f"devices: {pipeline.devices} of them train in `kpipe run`", "leave it out here")
@@ -70,7 +67,7 @@ def train(
         option = option or pipeline.backend  # what is asked for here goes before KERAS_BACKEND
     asked = fastest.asked(option, pipeline.backend)
     splits = load_splits(pipeline)
-    chosen = fastest.chosen(asked, pipeline, splits, say)
+    chosen = fastest.chosen(asked, pipeline, splits, logger.info)
     pipeline = chosen.put_into(pipeline)
     backend.use(chosen.backend, pipeline.precision, pipeline.seed, pipeline.threads)
     # of several models in one process it warns as of a mistake

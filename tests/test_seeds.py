@@ -179,7 +179,7 @@ def test_mlflow_finds_runs_by_its_own_filters(project: tuple[Path, str]) -> None
         chosen(root, (), None, "metrics.accuracy >")
 
 
-def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, trains: bool = True) -> seeds.Trained:
+def ending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, trains: bool = True) -> seeds.GroupDone:
     """A group of two in which every training ends with an error, after it has begun."""
 
     def one(group: Group, pipeline: Pipeline, seed: int, *others: object) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from kpipe.progress import ProgressLine
     from kpipe.run import Finished
-    from kpipe.seeds import Trained
+    from kpipe.seeds import GroupDone
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
         raise typer.BadParameter("give a pipeline FILE, or --resume RUN (which has its own)")
     if resume is not None and (overrides or seeds):
         raise typer.BadParameter("what is resumed goes on as it began: neither --set nor --seeds goes with --resume")
-    done: Finished | Trained
+    done: Finished | GroupDone
     with ProgressLine(output) as progress:
         if resume is not None:
             done = resumed(resume, backend, progress, output)
@@ -58,7 +58,7 @@ def run(
         raise typer.Exit(1)
 
 
-def resumed(name: str, backend: str | None, progress: ProgressLine, console: Console) -> Finished | Trained:
+def resumed(name: str, backend: str | None, progress: ProgressLine, console: Console) -> Finished | GroupDone:
     """A stopped run, or group, gone on with."""
     from kpipe import groups, run, seeds
     from kpipe.errors import WrongInput
@@ -72,7 +72,7 @@ def resumed(name: str, backend: str | None, progress: ProgressLine, console: Con
     return seeds.resume(group, [progress], console.print)
 
 
-def told(done: Finished | Trained, console: Console) -> bool:
+def told(done: Finished | GroupDone, console: Console) -> bool:
     """Prints what came of it; False where a training failed, or an expectation is not met."""
     from kpipe import groups
     from kpipe.run import Finished
@@ -88,7 +88,7 @@ def told(done: Finished | Trained, console: Console) -> bool:
     return all(outcome.is_met for outcome in done.expected)
 
 
-def told_of_group(done: Trained, console: Console) -> bool:
+def told_of_group(done: GroupDone, console: Console) -> bool:
     from kpipe.compare.table import print_seeds
     from kpipe.terminal import shown
 

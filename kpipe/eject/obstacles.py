@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from kpipe.eject.evaluation import metrics
-from kpipe.eject.section import cannot, require_defaults, together, writer_of
+from kpipe.eject.section import require_defaults, together, writer_of
 from kpipe.eject.training.loop import stages
 from kpipe.errors import WrongInput
 
@@ -35,13 +35,6 @@ def require_none(pipeline: Pipeline, written: Collection[str]) -> None:
     for index, method in enumerate(pipeline.train):
         where = f"train.{index}" if len(pipeline.train) > 1 else "train"
         attempt(lambda one, path: writer_of("kpipe.eject.training", path, one.type).check(one, path), method, where)
-    attempt(require_metrics, pipeline.evaluate.metrics or ())
+    attempt(metrics.require_written, pipeline.evaluate.metrics or ())
     if found:
         raise together(found)
-
-
-def require_metrics(chosen: Sequence[Any]) -> None:
-    """Raises: WrongInput: one that is named has no code."""
-    unknown = [f"`{metric.type}`" for metric in chosen if metric.type not in metrics.written()]
-    if unknown:
-        raise cannot(f"evaluate.metrics: {', '.join(unknown)}", f"what can: {', '.join(metrics.written())}")

@@ -104,15 +104,21 @@ def written() -> tuple[str, ...]:
     return tuple(sorted(named))
 
 
+def require_written(metrics: Sequence[Any]) -> None:
+    """Raises: WrongInput: one has no code."""
+    unknown = [f"`{metric.type}`" for metric in metrics if metric.type not in written()]
+    if unknown:
+        raise cannot(f"evaluate.metrics: {', '.join(unknown)}", f"what can: {', '.join(written())}")
+
+
 def write(metrics: Sequence[Any], target: Target, logits: str = LOGITS, data: str = "") -> Section:
     """Computes ``metrics``, and prints them; of classes, ``logits`` computes the test split's; ``data`` read the texts.
 
     Raises: WrongInput: one of them cannot be written.
     """
     metrics = [metric for metric in metrics if not says_nothing(metric, target)]
+    require_written(metrics)
     for metric in metrics:
-        if metric.type not in written():
-            raise cannot(f"evaluate.metrics: `{metric.type}`", f"what can: {', '.join(written())}")
         require_defaults(metric, f"evaluate.metrics.{metric.type}", FIELDS)
     by_name = {metric.type: metric for metric in metrics}
     if target.task == "next_token":

@@ -155,7 +155,8 @@ def fitting(method: Fit, splits: Splits, batch_size: int) -> dict[str, str]:
     epochs = "EPOCHS" if method.stop_after is None else f"min(EPOCHS, {method.stop_after})"
     if splits.signature.is_padded:
         held_out = "of_any_length(lambda: Weighted(x_validation, y_validation))"
-        return {"steps_per_epoch": "steps(x_train)", "epochs": epochs, "validation_data": held_out, "verbose": "2"}
+        fitted = {"steps_per_epoch": "steps(x_train)", "epochs": epochs, "validation_data": held_out}
+        return {**fitted, "shuffle": "False", "verbose": "2"}
     learned = "x" if splits.signature.target.task == "reconstruction" else "y"
     return {
         "steps_per_epoch": "math.ceil(len(x_train) / BATCH_SIZE)",
